@@ -1,0 +1,81 @@
+"""Both private servers as one thing to start and to stop, remembered in the data folder so that a second command finds them."""
+
+import atexit
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from services.runtime.servers.kafka import KafkaServer
+from services.runtime.servers.postgres import PostgresServer
+from services.runtime.servers.process import Say, say_to_stderr
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where clients reach the servers: the values of ROADWATCH_KAFKA_BOOTSTRAP and ROADWATCH_DATABASE_URL."""
+
+    kafka_bootstrap: str
+    database_url: str
+
+
+class LocalServers:
+    """A private PostgreSQL and Kafka below one data folder.
+
+    `start` is idempotent: a server that answers is used, one that died is started again on its old data. `stop` ends what this object
+    started and nothing else. `fast` gives up durability and is for tests. Start from the main thread.
+    """
+
+    def __init__(self, data: Path, *, fast: bool = False, say: Say = say_to_stderr) -> None:
+        """`data` is made if it is not there; `say` gets one line of progress at a time."""
+        self._data = data
+        self.postgres = PostgresServer(data, fast=fast, say=say)
+        self.kafka = KafkaServer(data, say=say)
+
+    def start(self) -> Addresses:
+        """Start what does not answer, wait until both do.
+
+        Raises:
+            ServerFailed: one cannot be started; the other is stopped again.
+        """
+        self._data.mkdir(parents=True, exist_ok=True)
+        atexit.register(self.stop)
+        try:
+            with self._alone():
+                return Addresses(database_url=self.postgres.start(), kafka_bootstrap=self.kafka.start())
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop what this object started, Kafka first: its clients are gone before their database is."""
+        atexit.unregister(self.stop)
+        self.kafka.stop()
+        self.postgres.stop()
+
+    def remove(self) -> None:
+        """Stop, and delete the servers' data; for tests."""
+        self.stop()
+        self.kafka.remove()
+        self.postgres.remove()
+
+    def __enter__(self) -> Self:
+        """Start; the addresses come from `start`, which may be called again."""
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop, whatever happened."""
+        self.stop()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Two commands that start at the same moment take turns; the kernel frees the lock of one that is killed."""
+        with (self._data / "servers.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
