@@ -1,0 +1,1 @@
+"""What travels: fixes, batches, alerts, events, registry documents, reason codes and topic names; no I/O, imports nothing of ours."""

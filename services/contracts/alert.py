@@ -1,0 +1,141 @@
+"""Episodes, alerts and their events as others read them (JSON); an alert is an episode with an id, a version and its handling."""
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class EpisodeState(StrEnum):
+    """Where an episode stands."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    WITHDRAWN = "withdrawn"
+
+
+class Severity(StrEnum):
+    """How grave; the order is their rank."""
+
+    INFO = "info"
+    MINOR = "minor"
+    MAJOR = "major"
+    CRITICAL = "critical"
+
+
+SEVERITIES = tuple(Severity)
+
+
+class EventType(StrEnum):
+    """Types of alert events made by judging; handling adds its own."""
+
+    OPENED = "alert.opened"
+    UPDATED = "alert.updated"
+    CLOSED = "alert.closed"
+    REVISED = "alert.revised"
+    WITHDRAWN = "alert.withdrawn"
+
+
+class Moment(msgspec.Struct, frozen=True, kw_only=True):
+    """Where and when the peak was."""
+
+    lon: float
+    lat: float
+    time: str
+
+
+class Episode(msgspec.Struct, frozen=True, kw_only=True):
+    """What judging yields; times are RFC 3339 UTC, `limit` and `peak` in `unit`."""
+
+    rule: str
+    kind: str
+    vehicle: str  # plate/colour
+    terminal: str
+    driver: str | None
+    began: str
+    ended: str | None
+    state: EpisodeState
+    severity: Severity
+    confidence: float
+    at: Moment
+    limit: float
+    peak: float
+    unit: str
+    why: dict[str, Any]
+
+
+class AlertVehicle(msgspec.Struct, frozen=True, kw_only=True):
+    """The vehicle of an alert."""
+
+    id: int
+    plate: str
+    plate_color: str
+    vehicle_class: str = msgspec.field(name="class")
+    operator: str
+    division: str
+
+
+class Sentence(msgspec.Struct, frozen=True, kw_only=True):
+    """What a dispatcher reads, in both languages."""
+
+    zh: str
+    en: str
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
+    """The document of `GET /v1/alerts/{id}` and of an event's `data`."""
+
+    id: str
+    version: int
+    rule: str
+    rule_version: int
+    kind: str
+    vehicle: AlertVehicle
+    terminal: str
+    driver: str | None
+    began: str
+    ended: str | None
+    state: EpisodeState
+    severity: Severity
+    confidence: float
+    at: Moment
+    limit: float
+    peak: float
+    unit: str
+    why: dict[str, Any]
+    late: bool
+    handling: str
+    sentence: Sentence
+
+
+def iso(time_ms: int) -> str:
+    """Unix milliseconds as RFC 3339 UTC; milliseconds only where there are any."""
+    moment = EPOCH + timedelta(milliseconds=time_ms)
+    text = moment.strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{text}.{time_ms % 1000:03d}Z" if time_ms % 1000 else f"{text}Z"
+
+
+def alert_id(rule: str, vehicle: str, subject: str, kind: str, began_ms: int) -> str:
+    """Derived, never drawn: the same episode has the same id in every run.
+
+    `subject` is the ledger's driver or the assignment, `kind` is empty for speeding (its kind may rise), `began_ms` the first began.
+    """
+    text = "\x1f".join((rule, vehicle, subject, kind, str(began_ms)))
+    return "alr_" + hashlib.sha256(text.encode()).hexdigest()[:26]
+
+
+def event_id(alert: str, sequence: int) -> str:
+    """Derived from the alert and the event's place in it (from 1)."""
+    return "evt_" + hashlib.sha256(f"{alert}\x1f{sequence}".encode()).hexdigest()[:26]
+
+
+def event_body(*, event: str, seq: int, event_type: str, time: str, alert: str, sequence: int, data: bytes) -> bytes:
+    """The JSON of one event (interfaces section 7); `data` is the alert's JSON, taken as it stands so that retries are byte-identical."""
+    head = msgspec.json.encode(
+        {"id": event, "seq": seq, "type": event_type, "time": time, "alert": alert, "sequence": sequence}
+    )
+    return head[:-1] + b',"data":' + data + b"}"
