@@ -1,0 +1,1 @@
+"""`roadwatch …`: one thin file a command; `up` supervises, `judge` needs no server."""

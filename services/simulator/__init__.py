@@ -1,0 +1,1 @@
+"""A fleet that drives itself, for the demo, tests and load."""

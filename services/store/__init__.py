@@ -1,0 +1,1 @@
+"""PostGIS: models, migrations, queries; the only folder that knows SQL."""

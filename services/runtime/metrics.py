@@ -1,0 +1,30 @@
+"""Every metric once, by Prometheus conventions and never labelled by vehicle; this file is their documentation."""
+
+from prometheus_client import Counter, Gauge, Histogram, Info
+
+BUILD = Info("roadwatch_build", "Version of the running code")
+
+INGEST_REPORTS = Counter("roadwatch_ingest_reports_total", "Reports received, by verdict", ["verdict"])
+INGEST_REASONS = Counter("roadwatch_ingest_reasons_total", "Reports by reason code", ["reason"])
+INGEST_SECONDS = Histogram(
+    "roadwatch_ingest_batch_seconds", "From a batch's fetch to its acknowledgement",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+)  # fmt: skip
+RECORDER_FIXES = Counter("roadwatch_recorder_fixes_total", "Fixes written to history")
+RULES_FIXES = Counter("roadwatch_rules_fixes_total", "Fixes read by the rules, by what became of them", ["outcome"])
+RULES_EVENTS = Counter("roadwatch_rules_events_total", "Alert events committed", ["rule", "type"])
+RULES_BATCH_SECONDS = Histogram(
+    "roadwatch_rules_batch_seconds", "From a batch's fetch to its commit",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+)  # fmt: skip
+RULES_SNAPSHOT_BYTES = Gauge("roadwatch_rules_snapshot_bytes", "Size of the last snapshot written")
+RULES_VEHICLES = Gauge("roadwatch_rules_vehicles", "Vehicles with state in this process")
+LAG = Gauge("roadwatch_consumer_lag_records", "Records not yet processed", ["consumer", "topic", "partition"])
+READY = Gauge("roadwatch_ready", "1 while the process can do its work")
+WAITING = Gauge("roadwatch_waiting", "1 while the process waits for another server", ["server"])
+STALL_SECONDS = Gauge("roadwatch_stall_seconds", "Seconds without progress while there is lag", ["consumer"])
+SSE_CLIENTS = Gauge("roadwatch_sse_clients", "Open alert streams")
+SSE_EVENTS = Counter("roadwatch_sse_events_total", "Events put on streams")
+SSE_LAGGED = Counter("roadwatch_sse_lagged_total", "Streams closed because their client was too slow")
+HTTP_REQUESTS = Counter("roadwatch_http_requests_total", "Requests answered", ["operation", "status"])
+HTTP_SECONDS = Histogram("roadwatch_http_request_seconds", "Time to answer", ["operation"])
