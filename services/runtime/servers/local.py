@@ -31,7 +31,7 @@ class LocalServers:
 
     def __init__(self, data: Path, *, fast: bool = False, say: Say = say_to_stderr) -> None:
         """`data` is made if it is not there; `say` gets one line of progress at a time."""
-        self._data = data
+        self.data = data
         self.postgres = PostgresServer(data, fast=fast, say=say)
         self.kafka = KafkaServer(data, say=say)
 
@@ -41,7 +41,7 @@ class LocalServers:
         Raises:
             ServerFailed: one cannot be started; the other is stopped again.
         """
-        self._data.mkdir(parents=True, exist_ok=True)
+        self.data.mkdir(parents=True, exist_ok=True)
         atexit.register(self.stop)
         try:
             with self._alone():
@@ -76,6 +76,6 @@ class LocalServers:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Two commands that start at the same moment take turns; the kernel frees the lock of one that is killed."""
-        with (self._data / "servers.lock").open("w") as lock:
+        with (self.data / "servers.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

@@ -23,6 +23,7 @@ from services.runtime.servers.process import LOOPBACK, Child, Say, ServerFailed,
 DATABASE = ROLE = "roadwatch"
 UNIX_USER = "postgres"
 HOME_OF_CLUSTERS = Path("/var/lib/postgresql")  # made by Debian's package, owned by its user
+PROGRAMS = Path("/usr/lib/postgresql")  # Debian: one folder a major version
 INSTALL = "apt-get install -y postgresql postgis postgresql-15-postgis-3 (deploy/local/install.sh does it)"
 STARTS_WITHIN_S = 60.0
 POLL_S = 0.1
@@ -39,12 +40,8 @@ SETTINGS = {
     "log_min_duration_statement": "2000",  # ms
     "shared_preload_libraries": "''",
 }
-SETTINGS_FAST = {
-    "fsync": "off",
-    "full_page_writes": "off",
-    "synchronous_commit": "off",
-    "max_wal_size": "1GB",
-}
+SETTINGS_FAST = {"fsync": "off", "full_page_writes": "off"}
+"""Loses data with the machine, not with the process: synchronous_commit stays on, so a commit outlives SIGKILL in tests, too."""
 
 
 class PostgresFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +74,17 @@ class PostgresServer:
         """Process id of the server, if this object started it and it runs."""
         return self._child.pid
 
+    @property
+    def cluster(self) -> Path:
+        """Where its data stand.
+
+        Raises:
+            ServerFailed: it was never started.
+        """
+        if facts := recall(self._file, PostgresFacts):
+            return Path(facts.cluster)
+        raise ServerFailed("PostgreSQL", f"{self._file} is not there; start it first")
+
     def start(self) -> str:
         """Start it unless it answers already; gives the database's URL.
 
@@ -108,12 +116,16 @@ class PostgresServer:
     def remove(self) -> None:
         """Delete the cluster; for tests."""
         if facts := recall(self._file, PostgresFacts):
-            shutil.rmtree(facts.cluster, ignore_errors=True)
+            cluster = Path(facts.cluster)
+            shutil.rmtree(cluster, ignore_errors=True)
+            with contextlib.suppress(OSError):  # only a folder made for the cluster alone is empty now
+                cluster.parent.rmdir()
         self._file.unlink(missing_ok=True)
 
     def _initialise(self) -> PostgresFacts:
         """Make the cluster beside its place and move it there whole, so that a kill leaves nothing half-made."""
         self._say("PostgreSQL: 首次初始化 first run, initdb")
+        initdb = _binaries() / "initdb"
         cluster, password = self._place(), secrets.token_urlsafe(24)
         if cluster.exists():
             raise ServerFailed(
@@ -136,9 +148,10 @@ class PostgresServer:
                 "--auth=scram-sha-256",
                 f"--pwfile={secret.name}",
             ]
-            if self._fast:
-                options.append("--no-sync")
-            _run([str(_binaries() / "initdb"), "-D", str(draft), *options], "initdb failed")
+            _run(
+                [str(initdb), "-D", str(draft), *options, *(["--no-sync"] if self._fast else [])],
+                "initdb failed",
+            )
         facts = PostgresFacts(cluster=str(cluster), port=free_port(), password=password)
         remember(self._file, facts)
         draft.rename(cluster)
@@ -259,7 +272,7 @@ def _binaries(cluster: Path | None = None) -> Path:
     found = [
         folder
         for folder in sorted(
-            Path("/usr/lib/postgresql").glob(f"{version}/bin"),
+            PROGRAMS.glob(f"{version}/bin"),
             key=lambda path: int(path.parent.name),
             reverse=True,
         )

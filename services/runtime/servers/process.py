@@ -48,7 +48,7 @@ class Child:
     def start(
         self, command: Sequence[str], *, env: Mapping[str, str] | None = None, user: str | None = None
     ) -> int:
-        """Start `command` in a session of its own (Ctrl-C reaches the parent alone) and give its pid.
+        """Start `command` in a session of its own (Ctrl-C reaches the parent alone) and give its pid; a predecessor is ended first.
 
         Raises:
             ServerFailed: not on the main thread, or `setpriv` is not there.
@@ -63,6 +63,7 @@ class Child:
         wrapped = [setpriv, "--pdeathsig", self._stop[0][0].name.removeprefix("SIG")]
         if user:
             wrapped += ["--reuid", user, "--regid", user, "--init-groups"]
+        self.stop()
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -95,6 +96,7 @@ class Child:
             if process.poll() is not None:
                 return
             process.send_signal(sign)
+            process.send_signal(signal.SIGCONT)  # a frozen process hears nothing else
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(wait_s)
 
