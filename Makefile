@@ -1,0 +1,37 @@
+# The verbs of this project; everything they need they install themselves (deploy/local/install.sh).
+SHELL := /bin/bash
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+.PHONY: help install servers demo test check format bench lock
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | expand -t 10
+
+install: ## everything into .venv, servers' programs where allowed; starts nothing
+	@deploy/local/install.sh
+
+servers: # install, and insist on PostgreSQL and Kafka
+	@deploy/local/install.sh --servers
+
+demo: servers ## the whole system with a simulated fleet; Ctrl-C stops it
+	@$(BIN)/roadwatch up --demo
+
+test: servers ## all tests, on a real Kafka and a real PostGIS that they start themselves
+	@$(BIN)/pytest tests
+
+check: install ## format, lint, types, import contracts
+	@$(BIN)/ruff format --check services tests
+	@$(BIN)/ruff check services tests
+	@$(BIN)/mypy --strict services tests
+	@$(BIN)/lint-imports
+
+format: install ## put the code into the house's format
+	@$(BIN)/ruff format services tests
+	@$(BIN)/ruff check --fix services tests
+
+bench: servers ## the speed table, each figure beside its bare limit
+	@$(BIN)/roadwatch bench
+
+lock: ## resolve the dependencies anew into requirements.lock
+	@uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-annotate --no-header --group dev --group demo --group servers --group build pyproject.toml -o requirements.lock

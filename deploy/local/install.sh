@@ -1,0 +1,112 @@
+#!/usr/bin/env bash
+# Installs everything Roadwatch needs into this checkout: .venv from the hashed lock, Kafka's jars, and PostgreSQL with PostGIS from apt.
+# Idempotent and quick when nothing is to do; starts no server. Two parts, because `roadwatch judge` needs no server at all:
+#   install.sh              Python and, if it can, the servers' programs; where it cannot, says what is missing and goes on
+#   install.sh --servers    the same, but a missing server program is an error
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+need_servers=${1:-}
+venv=.venv
+say() { printf '%s\n' "$*" >&2; }
+fail() { say "安装失败 install: $*"; exit 1; }
+
+# Networks hiccup: three tries, then the last error stands.
+try() {
+  local pause
+  for pause in 2 5 0; do
+    "$@" && return 0
+    [ "$pause" = 0 ] || { say "install: «$1» 失败，重试 failed, trying again in ${pause} s"; sleep "$pause"; }
+  done
+  return 1
+}
+
+# --- apt, as root or by sudo ---------------------------------------------------------------------------------------------------
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"
+  elif [ -t 0 ] && command -v sudo >/dev/null; then sudo "$@"
+  else sudo -n "$@" 2>/dev/null; fi
+}
+
+apt_install() { # packages...
+  command -v apt-get >/dev/null || { say "install: 缺少 missing: $*; 这台机器没有 apt，请自行安装 no apt here, install them your way"; return 1; }
+  as_root true || { say "install: 缺少 missing: $*; 请执行 run: sudo apt-get update && sudo apt-get install -y --no-install-recommends $*"; return 1; }
+  say "install: apt-get install $*"
+  try as_root apt-get update -qq >&2 || return 1
+  try as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
+}
+
+# --- Python ----------------------------------------------------------------------------------------------------------------
+find_python() {
+  local candidate
+  for candidate in "${PYTHON:-}" python3.13 python3.12 python3.11 python3; do
+    [ -n "$candidate" ] && command -v "$candidate" >/dev/null &&
+      "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$candidate"; return; }
+  done
+  return 1
+}
+
+install_python() {
+  local stamp="$venv/.installed" wanted python
+  wanted=$(cat requirements.lock pyproject.toml deploy/local/uv.lock.txt | sha256sum; pwd)
+  if [ -x "$venv/bin/roadwatch" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then return; fi
+  if ! "$venv/bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+    python=$(find_python) || { apt_install python3 python3-venv && python=$(find_python); } ||
+      fail "需要 Python 3.11 或更高 Python 3.11 or newer is needed"
+    say "install: $venv ($("$python" --version))"
+    rm -rf "$venv"
+    "$python" -m venv "$venv" >/dev/null 2>&1 || {
+      rm -rf "$venv" # Debian's python3 comes without ensurepip
+      apt_install python3-venv && "$python" -m venv "$venv"
+    } || fail "python3 -m venv 失败 failed"
+  fi
+  install_uv
+  say "install: Python 依赖 dependencies (requirements.lock)"
+  try "$uv" pip install -q --python "$venv/bin/python" --require-hashes -r requirements.lock || fail "无法取得依赖 the dependencies could not be fetched"
+  "$uv" pip install -q --python "$venv/bin/python" --no-deps --no-build-isolation -e . || fail "roadwatch 自身 itself could not be installed"
+  printf '%s' "$wanted" > "$stamp"
+}
+
+install_uv() {
+  uv=$(command -v uv || true)
+  if [ -n "$uv" ] && "$uv" --version >/dev/null 2>&1; then return; fi
+  uv="$venv/bin/uv"
+  [ -x "$uv" ] || try "$venv/bin/python" -m pip install -q --require-hashes -r deploy/local/uv.lock.txt || fail "pip 无法取得 could not fetch uv"
+}
+
+# --- servers ---------------------------------------------------------------------------------------------------------------
+install_postgres() {
+  compgen -G '/usr/share/postgresql/*/extension/postgis.control' >/dev/null && compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && return
+  # Debian's package would make and start a cluster of its own; told so before it is installed, it does not.
+  local quiet=/etc/postgresql-common/createcluster.d/roadwatch.conf
+  if as_root mkdir -p "$(dirname "$quiet")" 2>/dev/null; then
+    echo 'create_main_cluster = false' | as_root tee "$quiet" >/dev/null
+  fi
+  local outcome=0
+  apt_install postgresql-postgis || outcome=1
+  as_root rm -f "$quiet" 2>/dev/null || true
+  return "$outcome"
+}
+
+install_kafka() {
+  local place="$venv/share/kafka" wanted
+  wanted=$(sha256sum < deploy/local/pom.xml)
+  [ "$(cat "$place/.installed" 2>/dev/null)" = "$wanted" ] && return
+  command -v mvn >/dev/null || apt_install maven || return 1
+  say "install: Kafka (Maven Central)"
+  rm -rf "$place"
+  mkdir -p "$place/libs"
+  try mvn -q -B --no-transfer-progress -f deploy/local/pom.xml dependency:copy-dependencies \
+    -DincludeScope=runtime -DoutputDirectory="$PWD/$place/libs" >&2 || { say "install: Maven 无法取得 could not fetch Kafka's jars"; return 1; }
+  printf '%s' "$wanted" > "$place/.installed"
+}
+
+install_python
+missing=
+command -v setpriv >/dev/null || apt_install util-linux || missing="setpriv"
+install_postgres || missing="$missing PostgreSQL+PostGIS"
+install_kafka || missing="$missing Kafka"
+if [ -n "$missing" ]; then
+  say "install: 未安装 not installed:$missing; \`roadwatch judge\` 可用 works; up, demo, test 需要它们 need them"
+  [ "$need_servers" != --servers ] || exit 1
+fi
