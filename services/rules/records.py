@@ -1,5 +1,6 @@
 """The records that rules are stepped over beside the fix itself: the context of one fix, and the pages that hold what grows with a vehicle."""
 
+import numba
 import numpy as np
 
 from services.contracts.fix import NO_U2
@@ -95,3 +96,8 @@ def chain_of(state, pages, slots, order, lengths):  # type: ignore[no-untyped-de
             page = pages[page].next
         lengths[i] = length
     return total
+
+
+def as_records(array: np.ndarray) -> np.ndarray:
+    """The same rows with fields as attributes: numba reads structured arrays so, plain Python only record arrays."""
+    return array.view(np.recarray) if numba.config.DISABLE_JIT else array

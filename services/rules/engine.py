@@ -1,0 +1,214 @@
+"""Judging: the state of one partition's vehicles, stepped over fixes; the same object serves live batches, files and re-judging.
+
+No I/O, no clock: what comes out is a function of the config, the state and the fixes that went in. Batches may be cut anywhere.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from services.contracts.fix import Fixes
+from services.contracts.registry import Config, Vehicle
+from services.rules import fleet, limits
+from services.rules.finding import CURRENT
+from services.rules.records import CONTEXT, as_records, grown_pages, new_pages
+from services.rules.registry import RULES, packed, periods
+from services.rules.rule import Names, Rule
+from services.rules.transitions import Transition, describe
+
+FINDINGS_AT_ONCE = 1024
+FIRST_SLOTS = 64
+FIRST_PAGES = 64
+
+
+@dataclass(slots=True)
+class RuleState:
+    """One rule at work: its rows by slot, its pages, its parameters and tables under the present config."""
+
+    rule: Rule
+    rows: np.ndarray
+    pages: np.ndarray
+    params: np.ndarray
+    tables: Any
+    findings: np.ndarray
+    count: np.ndarray = field(default_factory=lambda: np.zeros(1, np.int64))
+
+    def grow(self, slots: int) -> None:
+        """Room for `slots` vehicles."""
+        old = len(self.rows)
+        rows = np.zeros(slots, self.rule.state_dtype)
+        rows[:old] = self.rows
+        self.rule.start(as_records(rows[old:]))
+        self.rows = rows
+
+    def taken(self) -> np.ndarray:
+        """The findings made since the last call, copied."""
+        made = self.findings[: self.count[0]].copy()
+        self.count[0] = 0
+        return made
+
+
+def rule_state(rule: Rule, slots: int) -> RuleState:
+    """A rule at its beginning."""
+    rows = np.zeros(slots, rule.state_dtype)
+    rule.start(as_records(rows))
+    findings = np.zeros(max(FINDINGS_AT_ONCE, 2 * rule.findings_per_step), rule.finding_dtype)
+    return RuleState(rule, rows, new_pages(rule.page_dtype, FIRST_PAGES), np.zeros(0), None, findings)
+
+
+class Engine:
+    """Vehicles' states under one config.
+
+    Args:
+        config: what is in force before the first fix.
+        driver_code: the code behind a driver's surrogate, None where unknown; asked only when something is described.
+    """
+
+    def __init__(self, config: Config, driver_code: Callable[[int], str | None]) -> None:
+        """Start with no vehicle."""
+        self.driver_code = driver_code
+        self.vehicles: list[int] = []  # slot -> vehicle id
+        self.common = np.zeros(FIRST_SLOTS, fleet.COMMON)
+        self.match = np.zeros(FIRST_SLOTS, limits.MATCH)
+        limits.start_match(as_records(self.match))
+        self.common["last_ms"] = fleet.NEVER_MS
+        self.states = [rule_state(rule, FIRST_SLOTS) for rule in RULES]
+        self.slot_of = np.full(1, -1, np.int32)
+        self.context = np.zeros(0, CONTEXT)
+        self.outcome = np.zeros(4, np.int64)
+        self.road_keys = np.zeros(0, np.int64)
+        self.configure(config)
+
+    def configure(self, config: Config) -> None:
+        """From here on judge by another version; what the vehicles did so far stays."""
+        self.config = config
+        self.registrations: dict[int, list[Vehicle]] = {}
+        for vehicle in config.vehicles:
+            self.registrations.setdefault(vehicle.id, []).append(vehicle)
+        for rows in self.registrations.values():
+            rows.sort(key=lambda row: row.valid_from_ms if row.valid_from_ms is not None else fleet.NEVER_MS)
+        self.fleet = fleet.fleet_tables(config)
+        top = max(len(self.fleet.first) - 1, len(self.slot_of))
+        self.slot_of = np.concatenate([self.slot_of, np.full(top - len(self.slot_of), -1, np.int32)])
+        self.map = limits.build_map(config)
+        keys = limits.road_keys(config)
+        self.match = limits.moved(self.match, self.road_keys, keys)
+        self.road_keys = keys
+        self.boundaries, overrides = periods(config.rules)
+        for state in self.states:
+            state.params = packed(state.rule, overrides)
+            state.tables = state.rule.tables(config)
+        self.names = Names(self.driver_code, limits.road_names(config), _assignment_names(config))
+
+    def judge(self, fixes: Fixes) -> list[Transition]:
+        """Step every rule over fixes in their order; `fixes` is taken over and changed.
+
+        Outcomes (judged, duplicate, late, unknown vehicle) are added to `outcome`.
+        """
+        self._admit(fixes)
+        if len(self.context) < len(fixes):
+            self.context = np.zeros(len(fixes), CONTEXT)
+        records, context = as_records(fixes), as_records(self.context)
+        passed = fleet.gate(
+            as_records(self.common), self.slot_of, self.fleet, self.boundaries, records, context, self.outcome
+        )
+        records, context = records[:passed], context[:passed]
+        if not passed:
+            return []
+        speeding = as_records(self.states[0].params)
+        limits.locate(as_records(self.match), self.map, records, context, speeding)
+        made = [(order, self._run(state, records, context)) for order, state in enumerate(self.states)]
+        return self._described(made)
+
+    def tick(self, now_ms: int) -> list[Transition]:
+        """Close for the screen what is proven ended at `now_ms`, the partition's event time."""
+        return self._swept(now_ms, final=False)
+
+    def open_episodes(self) -> list[Transition]:
+        """Every episode still open, its present content; changes nothing."""
+        return self._swept(0, final=True)
+
+    def _swept(self, now_ms: int, *, final: bool) -> list[Transition]:
+        made = []
+        for order, state in enumerate(self.states):
+            rows = as_records(state.rows[: len(self.vehicles)])
+            found: list[np.ndarray] = []
+            start = 0
+            while start < len(rows):
+                start = state.rule.sweep(
+                    rows, as_records(state.pages), state.tables, as_records(state.params), now_ms, final,
+                    as_records(state.findings), state.count, start,
+                )  # fmt: skip
+                found.append(state.taken())
+            made.append((order, found))
+        for _, found in made:
+            for rows in found:
+                self.common["changed"][rows["vehicle"]] |= 0 if final else 1
+        return self._described(made)
+
+    def _run(self, state: RuleState, records: np.ndarray, context: np.ndarray) -> list[np.ndarray]:
+        found: list[np.ndarray] = []
+        start = 0
+        while start < len(records):
+            start = state.rule.run(
+                as_records(state.rows), as_records(state.pages), state.tables, records, context,
+                as_records(state.params), as_records(state.findings), state.count, start,
+            )  # fmt: skip
+            if state.count[0]:
+                found.append(state.taken())
+            if start < len(records) and state.pages["free"][0] < state.rule.pages_per_step:
+                state.pages = grown_pages(state.pages)
+        return found
+
+    def _admit(self, fixes: Fixes) -> None:
+        """Give every vehicle of the registry that is new here a slot."""
+        vehicles = fixes["vehicle"]
+        known = (vehicles >= 0) & (vehicles < len(self.slot_of))
+        fresh = vehicles[known][self.slot_of[vehicles[known]] < 0]
+        for vehicle in dict.fromkeys(fresh.tolist()):
+            if vehicle in self.registrations:
+                self.slot(vehicle)
+
+    def slot(self, vehicle: int) -> int:
+        """The slot of a vehicle, made where there is none."""
+        if self.slot_of[vehicle] < 0:
+            if len(self.vehicles) == len(self.common):
+                self._grow(2 * len(self.common))
+            self.slot_of[vehicle] = len(self.vehicles)
+            self.vehicles.append(vehicle)
+        return int(self.slot_of[vehicle])
+
+    def _grow(self, slots: int) -> None:
+        old = len(self.common)
+        common, match = np.zeros(slots, fleet.COMMON), np.zeros(slots, limits.MATCH)
+        common[:old], match[:old] = self.common, self.match
+        common["last_ms"][old:] = fleet.NEVER_MS
+        limits.start_match(as_records(match[old:]))
+        self.common, self.match = common, match
+        for state in self.states:
+            state.grow(slots)
+
+    def _described(self, made: list[tuple[int, list[np.ndarray]]]) -> list[Transition]:
+        ranked = [
+            (int(row["index"]), order, place, row)
+            for order, arrays in made
+            for place, row in enumerate(row for array in arrays for row in array)
+        ]
+        ranked.sort(key=lambda item: item[:3])
+        return [self._transition(RULES[order], row) for _, order, _, row in ranked]
+
+    def _transition(self, rule: Rule, row: np.void) -> Transition:
+        vehicle = self.vehicles[int(row["vehicle"])]
+        registered = fleet.registration(self.registrations[vehicle], int(row["began_ms"]))
+        return describe(rule, row, registered, self.names, self.config.version)
+
+
+def _assignment_names(config: Config) -> Callable[[int], tuple[str, str]]:
+    from services.rules.catalogue.route_deviation import assignment_names  # noqa: PLC0415 - the rule knows its subjects
+
+    return assignment_names(config)
+
+
+__all__ = ["CURRENT", "Engine", "RuleState"]

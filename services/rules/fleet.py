@@ -1,0 +1,116 @@
+"""Which vehicles there are, what class each is of when, and the gate every fix passes once before any rule sees it."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from services.contracts.fix import DRIVER_CARD_REMOVED, DRIVER_NO_NEWS, NO_U2
+from services.contracts.reasons import NOT_FIXED, SPEED_IMPLAUSIBLE
+from services.contracts.registry import CLASSES, Config, Vehicle
+from services.rules.compiled import compiled
+from services.rules.records import USE_POSITION, USE_SPEED
+
+DAY_MS = 86_400_000
+LOCAL_OFFSET_MS = 8 * 3_600_000
+"""Asia/Shanghai has been UTC+8 without summer time since 1991-09-15; no positions are older."""
+NEVER_MS = -(1 << 62)
+FOR_EVER_MS = 1 << 62
+
+COMMON = np.dtype([("last_ms", "i8"), ("driver", "i4"), ("changed", "i4")], align=True)
+"""What the engine itself remembers of a vehicle: its newest judged fix, its driver, and whether it changed since the last snapshot."""
+
+JUDGED, DUPLICATE, LATE, UNKNOWN = 0, 1, 2, 3
+
+
+class FleetTables(NamedTuple):
+    """Registrations by vehicle id: rows `first[v]` to `first[v + 1]` of the others, ordered by their beginning."""
+
+    first: np.ndarray
+    from_ms: np.ndarray
+    to_ms: np.ndarray
+    vehicle_class: np.ndarray
+
+
+def fleet_tables(config: Config) -> FleetTables:
+    """The registrations of a config as arrays."""
+    rows = sorted(config.vehicles, key=lambda v: (v.id, v.valid_from_ms if v.valid_from_ms is not None else NEVER_MS))
+    top = max((row.id for row in rows), default=0)
+    counts = np.bincount(np.array([row.id for row in rows], np.int64), minlength=top + 1) if rows else np.zeros(1, int)
+    return FleetTables(
+        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        np.array([NEVER_MS if row.valid_from_ms is None else row.valid_from_ms for row in rows], np.int64),
+        np.array([FOR_EVER_MS if row.valid_to_ms is None else row.valid_to_ms for row in rows], np.int64),
+        np.array([CLASSES.index(row.vehicle_class) for row in rows], np.uint8),
+    )
+
+
+def registration(rows: list[Vehicle], time_ms: int) -> Vehicle:
+    """The row of one vehicle that holds at a time; the nearest earlier one, else the first, where none does."""
+    holding = [row for row in rows if (row.valid_from_ms or NEVER_MS) <= time_ms < (row.valid_to_ms or FOR_EVER_MS)]
+    if holding:
+        return holding[0]
+    earlier = [row for row in rows if (row.valid_from_ms or NEVER_MS) <= time_ms]
+    return earlier[-1] if earlier else rows[0]
+
+
+@compiled
+def class_at(first, from_ms, to_ms, vehicle_class, vehicle, time_ms):  # type: ignore[no-untyped-def]
+    """Class of a vehicle at a time; the last row begun, else the first, where no row holds (the registry changed meanwhile)."""
+    found = first[vehicle]
+    for row in range(first[vehicle], first[vehicle + 1]):
+        if from_ms[row] <= time_ms:
+            found = row
+            if time_ms < to_ms[row]:
+                break
+    return vehicle_class[found]
+
+
+@compiled
+def gate(common, slot_of, tables, boundaries, fixes, context, outcome):  # type: ignore[no-untyped-def]
+    """Let pass what is newer than the vehicle's last fix, moved to the front of `fixes` in place, with its context row.
+
+    `slot_of[v]` is the slot of vehicle v, -1 unknown; `boundaries` are the event times at which another row of parameters begins.
+    Adds to `outcome[JUDGED | DUPLICATE | LATE | UNKNOWN]`; returns how many passed.
+    """
+    passed = 0
+    for i in range(len(fixes)):
+        vehicle = fixes[i].vehicle
+        slot = slot_of[vehicle] if 0 <= vehicle < len(slot_of) else -1
+        if slot < 0:
+            outcome[UNKNOWN] += 1
+            continue
+        state = common[slot]
+        time_ms = fixes[i].time_ms
+        if time_ms <= state.last_ms:
+            outcome[DUPLICATE if time_ms == state.last_ms else LATE] += 1
+            continue
+        if passed != i:
+            fixes[passed] = fixes[i]
+        fix = fixes[passed]
+        state.last_ms = time_ms
+        state.changed = 1
+        if fix.driver == DRIVER_CARD_REMOVED:
+            state.driver = 0
+        elif fix.driver != DRIVER_NO_NEWS:
+            state.driver = fix.driver
+        row = context[passed]
+        row.index = passed
+        row.slot = slot
+        row.driver = state.driver
+        period = 0
+        while period < len(boundaries) and boundaries[period] <= time_ms:
+            period += 1
+        row.period = period
+        row.local_ms = (time_ms + LOCAL_OFFSET_MS) % DAY_MS
+        speed = fix.speed if fix.speed != NO_U2 else fix.recorder_speed
+        row.speed = speed
+        row.vehicle_class = class_at(tables[0], tables[1], tables[2], tables[3], vehicle, time_ms)
+        use = 0
+        if fix.flags & NOT_FIXED == 0:
+            use = USE_POSITION
+            if speed != NO_U2 and fix.flags & SPEED_IMPLAUSIBLE == 0:
+                use |= USE_SPEED
+        row.use = use
+        passed += 1
+    outcome[JUDGED] += passed
+    return passed

@@ -1,0 +1,58 @@
+"""The rules there are: one literal table; nothing registers itself by being imported."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from services.contracts.registry import RuleSet
+from services.rules.catalogue.fatigue import RULE as FATIGUE
+from services.rules.catalogue.route_deviation import RULE as ROUTE_DEVIATION
+from services.rules.catalogue.speeding import RULE as SPEEDING
+from services.rules.parameters import check, complete
+from services.rules.rule import Rule
+
+RULES: tuple[Rule, ...] = (
+    SPEEDING,
+    FATIGUE,
+    ROUTE_DEVIATION,
+)
+BY_NAME = {rule.name: rule for rule in RULES}
+
+
+def check_parameters(parameters: Mapping[str, Any]) -> list[str]:
+    """What is wrong with `{"<rule>": {"<parameter>": value}}`; empty when nothing is."""
+    problems: list[str] = []
+    for name, values in parameters.items():
+        if name not in BY_NAME:
+            problems.append(f"unknown rule {name!r}; known: {', '.join(BY_NAME)}")
+        elif not isinstance(values, Mapping):
+            problems.append(f"{name}: expected an object of parameters, got {values!r}")
+        else:
+            problems.extend(check(name, BY_NAME[name].parameters, values))
+    return problems
+
+
+def periods(rule_sets: tuple[RuleSet, ...]) -> tuple[np.ndarray, list[dict[str, dict[str, Any]]]]:
+    """Event times at which parameters change, ascending, and for each period between them what differs from the defaults."""
+    edges = {edge for rule_set in rule_sets for edge in (rule_set.from_ms, rule_set.to_ms) if edge is not None}
+    boundaries = sorted(edges)
+    result: list[dict[str, dict[str, Any]]] = []
+    for start in [None, *boundaries]:
+        merged: dict[str, dict[str, Any]] = {}
+        for rule_set in rule_sets:
+            begun = rule_set.from_ms is None or (start is not None and rule_set.from_ms <= start)
+            ended = rule_set.to_ms is not None and start is not None and rule_set.to_ms <= start
+            if begun and not ended:
+                for rule, values in rule_set.parameters.items():
+                    merged[rule] = {**merged.get(rule, {}), **values}
+        result.append(merged)
+    return np.array(boundaries, np.int64), result
+
+
+def packed(rule: Rule, overrides: list[dict[str, dict[str, Any]]]) -> np.ndarray:
+    """One row of `rule.params_dtype` for each period."""
+    rows = np.zeros(len(overrides), rule.params_dtype)
+    for row, override in zip(rows, overrides, strict=True):
+        rule.pack(complete(rule.parameters, override.get(rule.name, {})), row)
+    return rows
