@@ -1,0 +1,155 @@
+"""Rule state as bytes and back: what a partition's owner writes down every few seconds, and what the next owner starts from.
+
+A snapshot holds only the vehicles changed since the last one; loading a full one and the later ones in their order gives the state.
+The layout's fingerprint travels with it: state of another layout is refused, and the owner judges the log again from its beginning.
+"""
+
+import hashlib
+import zlib
+from dataclasses import dataclass, field
+
+import msgspec
+import numpy as np
+
+from services.rules import limits
+from services.rules.engine import Engine, RuleState
+from services.rules.fleet import COMMON
+from services.rules.records import NO_ROAD, as_records, chain_of, give_page, grown_pages, take_page
+from services.rules.registry import RULES
+
+NO_SLOTS = np.zeros(0, np.int64)
+
+
+class OtherLayout(ValueError):
+    """The snapshot was made by code whose state looks different."""
+
+
+@dataclass(slots=True)
+class PartitionClock:
+    """What the partition's log has said of time and of its sources; part of every snapshot."""
+
+    greatest_event_ms: int = -1
+    last_fixes_broker_ms: int = 0
+    had: dict[int, int] = field(default_factory=dict)  # source partition of gps.raw -> last offset had
+
+    def now_ms(self, broker_ms: int) -> int:
+        """Event time "now" at a broker time: the greatest seen, plus what has passed while no fix came."""
+        if self.greatest_event_ms < 0:
+            return -1
+        return self.greatest_event_ms + max(0, broker_ms - self.last_fixes_broker_ms)
+
+
+class RulePart(msgspec.Struct):
+    """One rule's rows and the pages chained to each."""
+
+    rows: bytes
+    lengths: bytes  # i8 a vehicle: pages in its chain
+    pages: bytes
+
+
+class Body(msgspec.Struct):
+    """A snapshot before compression."""
+
+    layout: str
+    vehicles: bytes  # i4
+    common: bytes
+    roads: bytes  # i8: stable key of the road last matched, 0 none
+    rules: dict[str, RulePart]
+    greatest_event_ms: int
+    last_fixes_broker_ms: int
+    had: dict[int, int]
+
+
+def layout() -> str:
+    """Fingerprint of everything a snapshot's bytes depend on."""
+    parts = [COMMON.descr, limits.MATCH.descr]
+    for rule in RULES:
+        parts += [[(rule.name, "")], rule.state_dtype.descr, rule.page_dtype.descr]
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+def dump(engine: Engine, clock: PartitionClock, *, full: bool) -> bytes:
+    """The changed vehicles (all of them when `full`), compressed; they count as unchanged from here on."""
+    used = len(engine.vehicles)
+    slots = np.arange(used) if full else np.flatnonzero(engine.common["changed"][:used])
+    engine.common["changed"][:used] = 0
+    roads = engine.match["road"][slots]
+    keys = np.where(roads == NO_ROAD, 0, engine.road_keys[roads] if len(engine.road_keys) else 0)
+    body = Body(
+        layout(),
+        np.array(engine.vehicles, np.int32)[slots].tobytes(),
+        engine.common[slots].tobytes(),
+        keys.astype(np.int64).tobytes(),
+        {state.rule.name: _part(state, slots) for state in engine.states},
+        clock.greatest_event_ms,
+        clock.last_fixes_broker_ms,
+        dict(clock.had),
+    )
+    return zlib.compress(msgspec.msgpack.encode(body), 1)
+
+
+def _part(state: RuleState, slots: np.ndarray) -> RulePart:
+    rows, pages = as_records(state.rows), as_records(state.pages)
+    if "page" not in (state.rule.state_dtype.names or ()):
+        return RulePart(state.rows[slots].tobytes(), b"", b"")
+    lengths = np.zeros(len(slots), np.int64)
+    order = np.zeros(chain_of(rows, pages, slots, NO_SLOTS, lengths), np.int64)
+    chain_of(rows, pages, slots, order, lengths)
+    return RulePart(state.rows[slots].tobytes(), lengths.tobytes(), state.pages[order].tobytes())
+
+
+def load(engine: Engine, snapshot: bytes) -> PartitionClock:
+    """Lay a snapshot over the engine's state; later ones win.
+
+    Raises:
+        OtherLayout: it was made by code of another layout.
+    """
+    body = msgspec.msgpack.decode(zlib.decompress(snapshot), type=Body)
+    if body.layout != layout():
+        raise OtherLayout(f"snapshot of layout {body.layout}, this code has {layout()}")
+    vehicles = np.frombuffer(body.vehicles, np.int32)
+    top = int(vehicles.max(initial=0)) + 1
+    if top > len(engine.slot_of):
+        engine.slot_of = np.concatenate([engine.slot_of, np.full(top - len(engine.slot_of), -1, np.int32)])
+    slots = np.array([engine.slot(vehicle) for vehicle in vehicles.tolist()], np.int64)
+    engine.common[slots] = np.frombuffer(body.common, COMMON)
+    engine.match["road"][slots] = limits.roads_of_keys(engine.road_keys, np.frombuffer(body.roads, np.int64))
+    for state in engine.states:
+        _restore(state, slots, body.rules[state.rule.name])
+    return PartitionClock(body.greatest_event_ms, body.last_fixes_broker_ms, dict(body.had))
+
+
+def _restore(state: RuleState, slots: np.ndarray, part: RulePart) -> None:
+    rows = np.frombuffer(part.rows, state.rule.state_dtype)
+    if not part.lengths:
+        state.rows[slots] = rows
+        return
+    _release(state, slots)
+    state.rows[slots] = rows
+    lengths, saved = np.frombuffer(part.lengths, np.int64), np.frombuffer(part.pages, state.rule.page_dtype)
+    while state.pages["free"][0] <= len(saved):
+        state.pages = grown_pages(state.pages)
+    pages, place = as_records(state.pages), 0
+    for slot, length in zip(slots.tolist(), lengths.tolist(), strict=True):
+        before = 0
+        for row in saved[place : place + length]:
+            page = int(take_page(pages))
+            state.pages[page] = row
+            state.pages["next"][page] = 0
+            if before:
+                state.pages["next"][before] = page
+            else:
+                state.rows["page"][slot] = page
+            before = page
+        place += length
+
+
+def _release(state: RuleState, slots: np.ndarray) -> None:
+    pages = as_records(state.pages)
+    for slot in slots.tolist():
+        page = int(state.rows["page"][slot])
+        while page:
+            following = int(state.pages["next"][page])
+            give_page(pages, page)
+            page = following
+        state.rows["page"][slot] = 0
