@@ -112,7 +112,7 @@ class Partition:
 
     def snapshot(self, *, full: bool) -> bytes:
         """The state at `position`, as bytes."""
-        return dump(self.engine, self.clock, full=full)
+        return dump(self.engine, self.document, self.clock, full=full)
 
 
 def restored(

@@ -51,6 +51,7 @@ class Body(msgspec.Struct):
     """A snapshot before compression."""
 
     layout: str
+    document: str  # sha256 of the config in force
     vehicles: bytes  # i4
     common: bytes
     roads: bytes  # i8: stable key of the road last matched, 0 none
@@ -68,7 +69,23 @@ def layout() -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
-def dump(engine: Engine, clock: PartitionClock, *, full: bool) -> bytes:
+def document_of(snapshot: bytes) -> str:
+    """The config document in force when the snapshot was made.
+
+    Raises:
+        OtherLayout: it was made by code of another layout.
+    """
+    return _body(snapshot).document
+
+
+def _body(snapshot: bytes) -> Body:
+    body = msgspec.msgpack.decode(zlib.decompress(snapshot), type=Body)
+    if body.layout != layout():
+        raise OtherLayout(f"snapshot of layout {body.layout}, this code has {layout()}")
+    return body
+
+
+def dump(engine: Engine, document: str, clock: PartitionClock, *, full: bool) -> bytes:
     """The changed vehicles (all of them when `full`), compressed; they count as unchanged from here on."""
     used = len(engine.vehicles)
     slots = np.arange(used) if full else np.flatnonzero(engine.common["changed"][:used])
@@ -77,6 +94,7 @@ def dump(engine: Engine, clock: PartitionClock, *, full: bool) -> bytes:
     keys = np.where(roads == NO_ROAD, 0, engine.road_keys[roads] if len(engine.road_keys) else 0)
     body = Body(
         layout(),
+        document,
         np.array(engine.vehicles, np.int32)[slots].tobytes(),
         engine.common[slots].tobytes(),
         keys.astype(np.int64).tobytes(),
@@ -104,9 +122,7 @@ def load(engine: Engine, snapshot: bytes) -> PartitionClock:
     Raises:
         OtherLayout: it was made by code of another layout.
     """
-    body = msgspec.msgpack.decode(zlib.decompress(snapshot), type=Body)
-    if body.layout != layout():
-        raise OtherLayout(f"snapshot of layout {body.layout}, this code has {layout()}")
+    body = _body(snapshot)
     vehicles = np.frombuffer(body.vehicles, np.int32)
     top = int(vehicles.max(initial=0)) + 1
     if top > len(engine.slot_of):

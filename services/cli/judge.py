@@ -1,0 +1,230 @@
+"""`roadwatch judge`: judges a file with no server at all, by the very code that judges live.
+
+It is how a stranger tries a rule, how an authority checks a track, and how the rules are accepted.
+"""
+
+import gzip
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import IO, Annotated
+
+import msgspec
+import numpy as np
+import typer
+
+from services.cli.maps import field_map
+from services.contracts.fix import FIX, Fixes
+from services.contracts.positions import reports
+from services.contracts.registry import Config
+from services.contracts.registry_files import FilesRefused, read_config
+from services.ingest.checks import VehicleLookup
+from services.ingest.pipeline import process
+from services.rules.engine import Engine
+from services.rules.fleet import DUPLICATE
+from services.rules.registry import RULES, check_parameters
+from services.rules.transitions import Transition
+from services.runtime.clock import monotonic_s
+from services.runtime.settings import Area, Settings, parse_area
+
+REPORTS_AT_ONCE = 50_000
+REFUSED = 3
+FAILED = 1
+
+
+class FileDrivers:
+    """Driver codes numbered from 1 in order of first mention."""
+
+    def __init__(self) -> None:
+        """Know nobody yet."""
+        self.numbers: dict[str, int] = {}
+        self.codes: list[str] = []
+
+    def known(self, code: str) -> int:
+        """The code's number, given where there is none."""
+        number = self.numbers.get(code)
+        if number is None:
+            self.codes.append(code)
+            number = self.numbers[code] = len(self.codes)
+        return number
+
+    def code(self, number: int) -> str | None:
+        """The code behind a number."""
+        return self.codes[number - 1] if 0 < number <= len(self.codes) else None
+
+
+@dataclass(slots=True)
+class Summary:
+    """What is told on stderr when all is judged."""
+
+    verdicts: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    episodes: Counter[str] = field(default_factory=Counter)
+    received: int = 0
+    repeated: int = 0
+    late: int = 0
+    seconds: float = 0.0
+
+    def lines(self) -> Iterator[str]:
+        """One figure a line."""
+        yield f"received {self.received}"
+        for verdict in ("accepted", "flagged", "quarantined", "rejected"):
+            yield f"{verdict} {self.verdicts[verdict]}"
+        for reason, count in sorted(self.reasons.items()):
+            yield f"  {reason} {count}"
+        if self.repeated:
+            yield f"of them at the time of another report of the vehicle, not judged {self.repeated}"
+        if self.late:
+            yield f"of them late, judged again in event-time order {self.late}"
+        for rule in RULES:
+            yield f"episodes {rule.name} {self.episodes[rule.name]}"
+        rate = self.received / self.seconds if self.seconds > 0 else 0.0
+        yield f"{rate:,.0f} fixes/s ({self.seconds:.2f} s)"
+
+
+def judge(
+    positions: Annotated[Path, typer.Argument(help="JSON Lines or CSV, .gz too 轨迹文件")],
+    vehicles: Annotated[Path, typer.Option(help="vehicles.csv 车辆")],
+    roads: Annotated[Path | None, typer.Option(help="roads.geojson 道路")] = None,
+    routes: Annotated[Path | None, typer.Option(help="routes.geojson 路线")] = None,
+    assignments: Annotated[Path | None, typer.Option(help="assignments.csv 派班")] = None,
+    zones: Annotated[Path | None, typer.Option(help="zones.geojson 区域")] = None,
+    rules: Annotated[Path | None, typer.Option(help="rules.json 规则参数")] = None,
+    drivers: Annotated[Path | None, typer.Option(help="drivers.csv 驾驶员")] = None,
+    area: Annotated[str | None, typer.Option(help="W,S,E,N or world; default China's box 服务区")] = None,
+    map: Annotated[list[str] | None, typer.Option(help="their_name=our_name, may be repeated 字段改名")] = None,  # noqa: A002
+    tz: Annotated[str | None, typer.Option(help="zone of times without an offset, e.g. +08:00 时区")] = None,
+    out: Annotated[Path | None, typer.Option(help="episodes go here instead of stdout 输出文件")] = None,
+    *,
+    arrival: Annotated[bool, typer.Option("--arrival", help="judge in file order, late rows again 按到达顺序")] = False,
+) -> None:
+    """Judge a file of positions: one JSON episode a line, a summary on stderr. 离线判定: 每行一条事件。"""
+    files = {"vehicles": vehicles, "drivers": drivers, "roads": roads, "routes": routes, "assignments": assignments,
+             "zones": zones, "rules": rules}  # fmt: skip
+    try:
+        if (routes is None) != (assignments is None):
+            raise typer.BadParameter("--routes and --assignments belong together")
+        box = parse_area(area) if area else Settings().service_area
+        renames = field_map(map or [])
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    try:
+        config = read_config(
+            {kind: (str(path), path.read_bytes()) for kind, path in files.items() if path is not None},
+            check_rules=check_parameters,
+        )
+        found, summary = judged(positions, config, box, renames=renames, tz=tz, arrival=arrival)
+        with _output(out) as sink:
+            sink.writelines(msgspec.json.encode(transition.episode) + b"\n" for transition in found)
+    except FilesRefused as error:
+        sys.stderr.write(f"{error}\n")
+        raise typer.Exit(REFUSED) from error
+    except (OSError, EOFError, UnicodeError) as error:
+        sys.stderr.write(f"{positions if isinstance(error, EOFError | UnicodeError) else ''}{error}\n")
+        raise typer.Exit(REFUSED) from error
+    sys.stderr.writelines(line + "\n" for line in summary.lines())
+
+
+def judged(
+    positions: Path, config: Config, area: Area, *, renames: dict[str, str], tz: str | None, arrival: bool
+) -> tuple[list[Transition], Summary]:
+    """The final episodes of a file, sorted by began, vehicle and rule, and the summary.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    summary, codes = Summary(), FileDrivers()
+    started_s = monotonic_s()
+    fixes = _read(positions, VehicleLookup(config), codes, area, summary, renames=renames, tz=tz)
+    engine = Engine(config, codes.code)
+    if arrival:
+        found = _in_arrival_order(engine, fixes, summary, config, codes)
+    else:
+        found = _final(engine, _ordered(fixes))
+    summary.repeated = int(engine.outcome[DUPLICATE])
+    summary.seconds = monotonic_s() - started_s
+    found.sort(key=lambda t: (t.began_ms, t.episode.vehicle, t.episode.rule, t.episode.kind))
+    summary.episodes.update(transition.episode.rule for transition in found)
+    return found, summary
+
+
+def _read(
+    positions: Path,
+    lookup: VehicleLookup,
+    codes: FileDrivers,
+    area: Area,
+    summary: Summary,
+    *,
+    renames: dict[str, str],
+    tz: str | None,
+) -> Fixes:
+    parts: list[Fixes] = []
+    with _opened(positions) as stream:
+        lines = reports(stream, renames=renames, tz=tz, name=str(positions))
+        while values := list(islice(lines, REPORTS_AT_ONCE)):
+            offsets = np.arange(summary.received, summary.received + len(values), dtype=np.int64)
+            done = process(values, None, offsets, lookup, codes, area)
+            parts.append(done.fixes)
+            summary.received += len(values)
+            summary.verdicts.update(done.verdicts)
+            summary.reasons.update(done.reasons)
+    return np.concatenate(parts) if parts else np.zeros(0, FIX)
+
+
+def _ordered(fixes: Fixes) -> Fixes:
+    """In event-time order, the order of the file where times are equal."""
+    return fixes[np.argsort(fixes["time_ms"], kind="stable")]
+
+
+def _final(engine: Engine, fixes: Fixes) -> list[Transition]:
+    """Last transition of each alert, open ones with their present content."""
+    last: dict[str, Transition] = {}
+    for start in range(0, len(fixes), REPORTS_AT_ONCE):
+        for transition in engine.judge(fixes[start : start + REPORTS_AT_ONCE].copy()):
+            last[transition.alert.id] = transition
+    for transition in engine.open_episodes():
+        last[transition.alert.id] = transition
+    return list(last.values())
+
+
+def _in_arrival_order(
+    engine: Engine, fixes: Fixes, summary: Summary, config: Config, codes: FileDrivers
+) -> list[Transition]:
+    """Judge as the rows come; a vehicle that had late ones is judged again from its whole history."""
+    found = _final(engine, fixes)
+    newest: dict[int, int] = {}
+    late: set[int] = set()
+    for vehicle, time_ms in zip(fixes["vehicle"].tolist(), fixes["time_ms"].tolist(), strict=True):
+        if time_ms < newest.get(vehicle, time_ms):
+            late.add(vehicle)
+            summary.late += 1
+        newest[vehicle] = max(time_ms, newest.get(vehicle, time_ms))
+    again = Engine(config, codes.code)
+    redone = _final(again, _ordered(fixes[np.isin(fixes["vehicle"], list(late))]))
+    return [transition for transition in found if transition.vehicle not in late] + redone
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    with path.open("rb") as plain:
+        if plain.read(2) == b"\x1f\x8b":
+            plain.seek(0)
+            with gzip.open(plain, "rb") as stream:
+                yield stream  # type: ignore[misc]
+        else:
+            plain.seek(0)
+            yield plain
+
+
+@contextmanager
+def _output(out: Path | None) -> Iterator[IO[bytes]]:
+    if out is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    else:
+        with out.open("wb") as stream:
+            yield stream
