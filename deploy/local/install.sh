@@ -96,7 +96,7 @@ install_kafka() {
   say "install: Kafka (Maven Central)"
   rm -rf "$place"
   mkdir -p "$place/libs"
-  try mvn -q -B --no-transfer-progress -f deploy/local/pom.xml dependency:copy-dependencies \
+  try mvn -q -B -Dstyle.color=never --no-transfer-progress -f deploy/local/pom.xml dependency:copy-dependencies \
     -DincludeScope=runtime -DoutputDirectory="$PWD/$place/libs" >&2 || { say "install: Maven 无法取得 could not fetch Kafka's jars"; return 1; }
   printf '%s' "$wanted" > "$place/.installed"
 }

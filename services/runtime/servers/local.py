@@ -9,9 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from services.runtime.servers.kafka import KafkaServer
-from services.runtime.servers.postgres import PostgresServer
-from services.runtime.servers.process import Say, say_to_stderr
+from services.runtime.servers.kafka import KafkaFacts, KafkaServer
+from services.runtime.servers.postgres import PostgresFacts, PostgresServer
+from services.runtime.servers.process import Say, recall, say_to_stderr
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ class LocalServers:
         self.postgres = PostgresServer(data, fast=fast, say=say)
         self.kafka = KafkaServer(data, say=say)
 
-    def start(self) -> Addresses:
-        """Start what does not answer, wait until both do.
+    def start(self, *, kafka_bootstrap: str | None = None, database_url: str | None = None) -> Addresses:
+        """Start what does not answer, wait until both do; an address that is given stands for a server that others run.
 
         Raises:
             ServerFailed: one cannot be started; the other is stopped again.
@@ -45,10 +45,17 @@ class LocalServers:
         atexit.register(self.stop)
         try:
             with self._alone():
-                return Addresses(database_url=self.postgres.start(), kafka_bootstrap=self.kafka.start())
+                return Addresses(
+                    database_url=database_url or self.postgres.start(),
+                    kafka_bootstrap=kafka_bootstrap or self.kafka.start(),
+                )
         except BaseException:
             self.stop()
             raise
+
+    def died(self) -> bool:
+        """Whether a server that this object started has ended by itself; `start` starts it again."""
+        return any(server.exit_code is not None for server in (self.postgres, self.kafka))
 
     def stop(self) -> None:
         """Stop what this object started, Kafka first: its clients are gone before their database is."""
@@ -79,3 +86,9 @@ class LocalServers:
         with (self.data / "servers.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def recalled_addresses(data: Path) -> Addresses | None:
+    """Where the private servers of this data folder answer if they run; None if they were never started there."""
+    kafka, postgres = recall(data / "kafka.json", KafkaFacts), recall(data / "postgres.json", PostgresFacts)
+    return Addresses(kafka.bootstrap, postgres.url) if kafka and postgres else None

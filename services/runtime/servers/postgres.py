@@ -75,6 +75,11 @@ class PostgresServer:
         return self._child.pid
 
     @property
+    def exit_code(self) -> int | None:
+        """How it ended, if this object started it and it ended by itself."""
+        return self._child.exit_code
+
+    @property
     def cluster(self) -> Path:
         """Where its data stand.
 

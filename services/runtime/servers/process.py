@@ -103,7 +103,8 @@ class Child:
 
 def say_to_stderr(line: str) -> None:
     """Progress for a person at the terminal; stdout stays free for results."""
-    print(line, file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError, ValueError):  # a terminal that went away is no reason to stop
+        print(line, file=sys.stderr, flush=True)
 
 
 def log_tail(log: Path) -> str:
