@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 import typer
 
-from services.cli.maps import field_map
+from services.cli.options import field_map, run_typer
 from services.contracts.fix import FIX, Fixes
 from services.contracts.positions import reports
 from services.contracts.registry import Config
@@ -127,6 +127,11 @@ def judge(
         sys.stderr.write(f"{positions if isinstance(error, EOFError | UnicodeError) else ''}{error}\n")
         raise typer.Exit(REFUSED) from error
     sys.stderr.writelines(line + "\n" for line in summary.lines())
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command; returns its exit code."""
+    return run_typer(judge, "roadwatch judge", arguments)
 
 
 def judged(

@@ -5,8 +5,6 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-import typer
-
 COMMANDS = {
     "up": ("services.cli.up", "the whole system on this machine · 在本机启动整个系统"),
     "status": ("services.cli.status", "what runs, how far it is · 运行状态"),
@@ -28,18 +26,8 @@ def usage() -> str:
     return "\n".join(lines)
 
 
-def run_command(name: str, arguments: Sequence[str]) -> None:
-    """Import a command's module and run its typer function, which is named as the command (`import_` for import)."""
-    module = importlib.import_module(COMMANDS[name][0])
-    app = getattr(module, "app", None)
-    if app is None:
-        app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        app.command()(getattr(module, module.__name__.rpartition(".")[2]))
-    typer.main.get_command(app)(args=list(arguments), prog_name=f"roadwatch {name}")
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The console script: always ends by SystemExit with the command's exit code."""
+    """The console script: runs one command, whose module has `main(arguments) -> exit code`, and ends by SystemExit."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     if not arguments or arguments[0] in {"-h", "--help", "help"}:
         sys.stdout.write(usage() + "\n")
@@ -50,8 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if arguments[0] not in COMMANDS:
         sys.stderr.write(f"roadwatch: no command {arguments[0]!r}\n\n{usage()}\n")
         raise SystemExit(2)
-    run_command(arguments[0], arguments[1:])
-    raise SystemExit(0)
+    raise SystemExit(importlib.import_module(COMMANDS[arguments[0]][0]).main(arguments[1:]))
 
 
 if __name__ == "__main__":
