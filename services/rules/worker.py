@@ -1,0 +1,222 @@
+"""The rule service's shell: fetch from `gps.fixes`, judge, commit alerts, events, state and progress in one PostgreSQL transaction.
+
+Exactly once without distributed transactions: the progress row of each partition is raised by compare-and-set on (epoch, next
+offset) in the transaction that writes the results. After any error, and after a commit whose outcome is unknown, all local state is
+forgotten and every partition is claimed again; what the database has already is then judged silently (docs/decisions/0003).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import asyncpg
+import msgspec
+import numpy as np
+import structlog
+
+from services.contracts.alert import event_id
+from services.contracts.batch import HEADER, KIND_FIXES
+from services.contracts.fix import FIX, FIX_BYTES
+from services.contracts.registry import Config
+from services.rules.fleet import DUPLICATE, JUDGED, LATE, UNKNOWN
+from services.rules.partition import KIND_AT, Partition, config_records, restored
+from services.rules.snapshot import OtherLayout, document_of
+from services.rules.transitions import Transition
+from services.runtime import metrics
+from services.runtime.clock import monotonic_s, now_ms
+from services.runtime.kafka import Batch, Consumer
+from services.runtime.settings import Settings
+from services.store import alerts, configs, drivers, progress, snapshots
+from services.store.alerts import NewEvent
+
+CONSUMER = "rules"
+COMMIT_EVERY_S = 0.2
+"""A batch that raised nothing may wait so long for its progress row; one that raised something is committed at once."""
+FULL_EVERY = 20
+"""Every so many snapshots a full one, so that a claim loads a bounded number."""
+FIXES_KIND = bytes([KIND_FIXES])
+OUTCOMES = ((JUDGED, "judged"), (DUPLICATE, "duplicate"), (LATE, "late"), (UNKNOWN, "unknown_vehicle"))
+
+log = structlog.get_logger()
+
+
+class Fenced(Exception):
+    """Another worker has claimed the partition; nothing of ours may be written."""
+
+
+@dataclass(slots=True)
+class Held:
+    """A partition in this worker's hands."""
+
+    partition: Partition
+    epoch: int
+    committed: int  # next offset as the database has it
+    snapshot_s: float
+    snapshots: int = 0
+    waiting: list[Transition] = field(default_factory=list)
+
+    @property
+    def behind(self) -> bool:
+        """Whether the database does not yet have what is judged."""
+        return self.partition.position > self.committed
+
+
+class RulesWorker:
+    """Judges the partitions that the consumer group gives it."""
+
+    def __init__(self, settings: Settings, pool: asyncpg.Pool, owner: str) -> None:
+        """`owner` names this process in the progress rows."""
+        self.settings = settings
+        self.pool = pool
+        self.owner = owner
+        self.held: dict[int, Held] = {}
+        self.codes: dict[int, str] = {}
+        self.documents: dict[str, Config] = {"": Config()}
+        self.told_s = monotonic_s()
+
+    async def claim(self, partitions: Sequence[int]) -> dict[int, int]:
+        """Take partitions over; returns the offset each is to be read from."""
+        starts = {}
+        for number in sorted(partitions):
+            async with self.pool.acquire() as conn:
+                claimed = await progress.claim(conn, CONSUMER, number, self.owner)
+                partition = await self._restore(conn, number, claimed.next_offset)
+            self.held[number] = Held(partition, claimed.epoch, claimed.next_offset, monotonic_s())
+            starts[number] = partition.position
+            log.info("claimed", partition=number, epoch=claimed.epoch, next_offset=claimed.next_offset,
+                     judged_silently=claimed.next_offset - partition.position)  # fmt: skip
+        return starts
+
+    async def release(self, partitions: Sequence[int]) -> None:
+        """Forget partitions that the group took away; what was not committed their next owner judges."""
+        for number in partitions:
+            self.held.pop(number, None)
+
+    async def _restore(self, conn: asyncpg.Connection, number: int, next_offset: int) -> Partition:
+        found = await snapshots.load(conn, number, next_offset)
+        bodies = [snapshot.body for snapshot in found]
+        await self._learn_drivers(conn)
+        try:
+            document = document_of(bodies[-1]) if bodies else ""
+            config = await self._config(conn, document)
+            position = found[-1].offset if found else 0
+            return restored(
+                number, config, document, bodies,
+                position=position, next_offset=next_offset, driver_code=self.codes.get,
+            )  # fmt: skip
+        except OtherLayout as error:
+            log.warning("snapshot_of_other_layout", partition=number, error=str(error), judging_from=0)
+            return restored(
+                number, Config(), "", (), position=0, next_offset=next_offset, driver_code=self.codes.get
+            )
+
+    async def _config(self, conn: asyncpg.Connection, document: str) -> Config:
+        if document not in self.documents:
+            self.documents[document] = await configs.document(conn, document)
+        return self.documents[document]
+
+    async def _learn_drivers(self, conn: asyncpg.Connection) -> None:
+        self.codes.update({number: code for code, number in (await drivers.all_codes(conn)).items()})
+
+    async def apply(self, batches: Mapping[int, Batch]) -> None:
+        """Judge what was fetched and commit what is due."""
+        await self._prepare(batches)
+        for number, batch in batches.items():
+            held = self.held.get(number)
+            if held is not None:
+                self._apply(held, batch)
+        if self._due():
+            await self.commit()
+
+    def _apply(self, held: Held, batch: Batch) -> None:
+        partition = held.partition
+        before = partition.engine.outcome.copy()
+        with metrics.RULES_BATCH_SECONDS.time():
+            held.waiting += partition.apply(batch.offsets, batch.timestamps, batch.values, self.documents)
+        for place, outcome in OUTCOMES:
+            metrics.RULES_FIXES.labels(outcome).inc(int(partition.engine.outcome[place] - before[place]))
+        for offset, problem in partition.malformed:
+            log.error("malformed_batch", partition=partition.number, offset=offset, problem=problem)
+        partition.malformed.clear()
+
+    async def _prepare(self, batches: Mapping[int, Batch]) -> None:
+        """Fetch the documents and driver codes that these messages will ask for."""
+        wanted = {record.document for batch in batches.values() for record in config_records(batch.values)}
+        new_driver = unknown_driver(batches, self.codes)
+        if new_driver or wanted - self.documents.keys():
+            async with self.pool.acquire() as conn:
+                for document in wanted - self.documents.keys():
+                    await self._config(conn, document)
+                if new_driver:
+                    await self._learn_drivers(conn)
+
+    def _due(self) -> bool:
+        if any(held.waiting for held in self.held.values()):
+            return True
+        return monotonic_s() - self.told_s >= COMMIT_EVERY_S and any(held.behind for held in self.held.values())
+
+    async def commit(self) -> None:
+        """One transaction for everything judged and not yet in the database.
+
+        Raises:
+            Fenced: another worker owns one of the partitions.
+        """
+        due = [held for _, held in sorted(self.held.items()) if held.behind]
+        if not due:
+            return
+        events = [transition for held in due for transition in held.waiting]
+        async with self.pool.acquire() as conn, conn.transaction():
+            for held in due:
+                await self._advance(conn, held)
+            if events:
+                await alerts.append(conn, new_events(events))
+        for held in due:
+            held.committed = held.partition.position
+            held.waiting = []
+        self.told_s = monotonic_s()
+        for transition in events:
+            metrics.RULES_EVENTS.labels(transition.episode.rule, str(transition.event)).inc()
+
+    async def _advance(self, conn: asyncpg.Connection, held: Held) -> None:
+        partition = held.partition
+        if not await progress.advance(
+            conn, CONSUMER, partition.number, held.epoch, held.committed, partition.position
+        ):
+            raise Fenced(f"partition {partition.number}: epoch {held.epoch} is no longer ours")
+        if monotonic_s() - held.snapshot_s >= self.settings.snapshot_every_s:
+            full = held.snapshots % FULL_EVERY == 0
+            body = partition.snapshot(full=full)
+            await snapshots.save(conn, partition.number, partition.position, partition.engine.config.version, full, body)
+            held.snapshots += 1
+            held.snapshot_s = monotonic_s()
+            metrics.RULES_SNAPSHOT_BYTES.set(len(body))
+
+
+def unknown_driver(batches: Mapping[int, Batch], codes: Mapping[int, str]) -> bool:
+    """Whether a fix names a driver whose code is not known here yet."""
+    named: set[int] = set()
+    for batch in batches.values():
+        for value in batch.values:
+            if value[KIND_AT : KIND_AT + 1] == FIXES_KIND and (len(value) - HEADER.size) % FIX_BYTES == 0:
+                drivers_named = np.frombuffer(value, FIX, -1, HEADER.size)["driver"]
+                if drivers_named.any():
+                    named.update(drivers_named.tolist())
+    return any(driver > 0 and driver not in codes for driver in named)
+
+
+def new_events(transitions: Sequence[Transition]) -> list[NewEvent]:
+    """Transitions as rows for the database."""
+    time_ms = now_ms()
+    encoder = msgspec.json.Encoder()
+    return [
+        NewEvent(
+            event_id=event_id(transition.alert.id, transition.sequence),
+            type=str(transition.event),
+            time_ms=time_ms,
+            alert=transition.alert,
+            severity_rank=transition.severity_rank,
+            began_ms=transition.began_ms,
+            ended_ms=transition.ended_ms,
+            data=encoder.encode(transition.alert),
+        )
+        for transition in transitions
+    ]
