@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help install servers demo test check format bench lock
+.PHONY: help install servers demo test check format bench lock compose
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | expand -t 10
@@ -35,3 +35,9 @@ bench: servers ## the speed table, each figure beside its bare limit
 lock: ## resolve the dependencies anew into requirements.lock
 	@uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --no-annotate --no-header --group dev --group demo --group servers --group build pyproject.toml -o requirements.lock
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-annotate --no-header --group demo --group build -c requirements.lock pyproject.toml -o deploy/requirements.lock
+
+compose: ## the demo in Docker instead
+	@deploy/compose-env.sh
+	@docker compose --profile demo up --build

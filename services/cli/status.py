@@ -17,11 +17,10 @@ import msgspec
 
 from services.runtime import clock
 from services.runtime.servers.running import RunningSystem, adopt
-from services.runtime.servers.supervisor import read_status
+from services.runtime.servers.supervisor import FRESH_MS, read_status, written_ms
 from services.runtime.settings import Settings
 from services.store import queries
 
-FRESH_MS = 10_000
 DEADLINE_S = 10.0
 
 
@@ -63,7 +62,7 @@ def _services(data: Path, system: RunningSystem | None) -> list[dict[str, Any]]:
 
 def _service(name: str, file: Path, restarts: int) -> dict[str, Any]:
     said = read_status(file)
-    alive = said is not None and _lives(said.pid) and clock.now_ms() - _written_ms(file) < FRESH_MS
+    alive = said is not None and _lives(said.pid) and clock.now_ms() - written_ms(file) < FRESH_MS
     return {
         "name": name,
         "pid": said.pid if said and alive else None,
@@ -71,10 +70,6 @@ def _service(name: str, file: Path, restarts: int) -> dict[str, Any]:
         "lag": said.lag if said else None,
         "restarts": restarts,
     }
-
-
-def _written_ms(file: Path) -> int:
-    return file.stat().st_mtime_ns // clock.NS_PER_MS if file.exists() else 0
 
 
 def _lives(pid: int) -> bool:

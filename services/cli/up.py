@@ -155,7 +155,7 @@ def _service(data: Path, name: str, command: list[str], *, waited_for: bool = Tr
 
 def _roadwatch() -> list[str]:
     """This same command, whichever way it was started."""
-    return [sys.executable, "-c", "from services.cli.main import main; main()"]
+    return [sys.executable, "-m", "services.cli.main"]
 
 
 def _environment(data: Path, port: int) -> dict[str, str]:

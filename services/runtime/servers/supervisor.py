@@ -14,7 +14,7 @@ from time import sleep
 
 import msgspec
 
-from services.runtime.clock import monotonic_s
+from services.runtime.clock import NS_PER_MS, monotonic_s
 from services.runtime.servers.process import Child, Say, log_tail
 
 POLL_S = 0.1
@@ -22,6 +22,7 @@ STOP_WITHIN_S = 20.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 HEALTHY_S = 60.0  # who ran this long before it died is given the first pause again
 REMIND_EVERY_S = 10.0
+FRESH_MS = 10_000  # a status file older than this says nothing any more; services write each second
 ROTATE_BYTES = 64 * 1024 * 1024
 
 
@@ -83,6 +84,11 @@ def read_status(file: Path) -> ServiceStatus | None:
         return msgspec.json.decode(file.read_bytes(), type=ServiceStatus)
     except (FileNotFoundError, msgspec.DecodeError):
         return None
+
+
+def written_ms(file: Path) -> int:
+    """When the file was last written, Unix ms; 0 if it is not there."""
+    return file.stat().st_mtime_ns // NS_PER_MS if file.exists() else 0
 
 
 class Supervisor:
