@@ -81,7 +81,7 @@ def _connected(url: str, wait_s: float, say: Say) -> Iterator[Connection]:
             connection = engine.connect()
             break
         except OperationalError as error:
-            reason = str(error.orig).strip().splitlines()[-1]
+            reason = " ".join(str(error.orig).split())
             if monotonic_s() >= until_s:
                 raise DatabaseUnreachable(url, reason) from error
             if not told:

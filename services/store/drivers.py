@@ -1,0 +1,25 @@
+"""Numbers for driver card codes: given once, kept for ever, committed before any fix that carries one is sent."""
+
+from collections.abc import Iterable
+
+from services.store.connect import Conn
+
+INTERN = """
+INSERT INTO driver_code (code) SELECT code FROM unnest($1::text[]) AS new (code)
+WHERE NOT EXISTS (SELECT FROM driver_code WHERE driver_code.code = new.code)
+ON CONFLICT (code) DO NOTHING
+"""
+NUMBERS = "SELECT code, id FROM driver_code WHERE code = ANY($1::text[])"
+ALL = "SELECT code, id FROM driver_code"
+
+
+async def intern(conn: Conn, codes: Iterable[str]) -> dict[str, int]:
+    """The number of each code, new ones numbered; call it outside a transaction, so that the numbers are durable on return."""
+    wanted = sorted(set(codes))
+    await conn.execute(INTERN, wanted)
+    return {row["code"]: row["id"] for row in await conn.fetch(NUMBERS, wanted)}
+
+
+async def all_codes(conn: Conn) -> dict[str, int]:
+    """Every code with its number."""
+    return {row["code"]: row["id"] for row in await conn.fetch(ALL)}
