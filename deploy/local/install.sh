@@ -32,8 +32,16 @@ apt_install() { # packages...
   command -v apt-get >/dev/null || { say "install: 缺少 missing: $*; 这台机器没有 apt，请自行安装 no apt here, install them your way"; return 1; }
   as_root true || { say "install: 缺少 missing: $*; 请执行 run: sudo apt-get update && sudo apt-get install -y --no-install-recommends $*"; return 1; }
   say "install: apt-get install $*"
-  try as_root apt-get update -qq >&2 || return 1
-  try as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
+  local log
+  log=$(mktemp)
+  if try as_root apt-get update -qq >"$log" 2>&1 &&
+    try as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >>"$log" 2>&1; then
+    rm -f "$log"
+    return 0
+  fi
+  tail -n 20 "$log" >&2
+  say "install: apt-get 失败 failed; 全部输出 all of it: $log"
+  return 1
 }
 
 # --- Python ----------------------------------------------------------------------------------------------------------------
@@ -61,6 +69,8 @@ install_python() {
     } || fail "python3 -m venv 失败 failed"
   fi
   install_uv
+  # behind a firewall that speaks TLS with a certificate of its own, only the machine's store knows it; uv brings another
+  [ ! -e /etc/ssl/certs/ca-certificates.crt ] || export UV_SYSTEM_CERTS=true
   say "install: Python 依赖 dependencies (requirements.lock)"
   try "$uv" pip install -q --python "$venv/bin/python" --require-hashes -r requirements.lock || fail "无法取得依赖 the dependencies could not be fetched"
   "$uv" pip install -q --python "$venv/bin/python" --no-deps --no-build-isolation -e . || fail "roadwatch 自身 itself could not be installed"
