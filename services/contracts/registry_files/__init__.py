@@ -6,7 +6,7 @@ vehicles is not mended one error a run.
 """
 
 from services.contracts.registry_files.assemble import build_config, parse_file, read_config
-from services.contracts.registry_files.crossing import AssignmentRow, resolve_assignments, vehicle_conflicts
+from services.contracts.registry_files.crossing import AssignmentRow, check_registrations, resolve_assignments
 from services.contracts.registry_files.features import parse_roads, parse_routes, parse_zones
 from services.contracts.registry_files.refusal import FileError, FilesRefused, Parsed
 from services.contracts.registry_files.rules import CheckRules, parse_rules
@@ -24,6 +24,7 @@ __all__ = [
     "FilesRefused",
     "Parsed",
     "build_config",
+    "check_registrations",
     "normal_plate",
     "parse_assignments",
     "parse_drivers",
@@ -35,5 +36,4 @@ __all__ = [
     "parse_zones",
     "read_config",
     "resolve_assignments",
-    "vehicle_conflicts",
 ]

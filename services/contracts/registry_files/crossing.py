@@ -33,10 +33,32 @@ def period(vehicle: Vehicle) -> tuple[int, int]:
     return start, EVER_MS if vehicle.valid_to_ms is None else vehicle.valid_to_ms
 
 
+def check_registrations(parsed: Parsed[Vehicle], registered: Sequence[Vehicle]) -> None:
+    """Hold a file of vehicles against the registry; its vehicles replace their namesakes there.
+
+    Raises:
+        FilesRefused: a terminal is another vehicle's at the same time.
+    """
+    errors = Errors(parsed.file)
+    named = {vehicle.key for vehicle in parsed.records}
+    others = [vehicle for vehicle in registered if vehicle.key not in named]
+    labels = ["已登记 registered"] * len(others) + [row_label(row) for row in parsed.rows]
+    for place, column, bad in vehicle_conflicts([*others, *parsed.records], labels):
+        if place >= len(others):
+            at = place - len(others)
+            errors.add(parsed.rows[at], column, parsed.records[at].terminal, bad)
+    errors.raise_if_any()
+
+
+def row_label(row: int) -> str:
+    """How a message calls another row of the same file."""
+    return f"第 {row} 行 row {row}"
+
+
 def vehicle_conflicts(
-    vehicles: Sequence[Vehicle], rows: Sequence[int]
+    vehicles: Sequence[Vehicle], labels: Sequence[str]
 ) -> Iterator[tuple[int, str, BadValue]]:
-    """(place, column, what) of every registration that contradicts another; `rows` are what the messages call them.
+    """(place, column, what) of every registration that contradicts another; `labels` are what the messages call them.
 
     A terminal belongs to one vehicle at a time. A vehicle may carry two terminals at once, but not be of two classes.
     """
@@ -47,11 +69,11 @@ def vehicle_conflicts(
         by_plate[vehicle.key].append(place)
     for places in by_terminal.values():
         for place, other in _overlaps(vehicles, places):
-            yield place, "terminal", _held_twice(vehicles[other].key, rows[other])
+            yield place, "terminal", _held_twice(vehicles[other].key, labels[other])
     for places in by_plate.values():
         for place, other in _overlaps(vehicles, places):
             if vehicles[place].vehicle_class != vehicles[other].vehicle_class:
-                yield place, "class", _two_classes(vehicles[other].vehicle_class, rows[other])
+                yield place, "class", _two_classes(vehicles[other].vehicle_class, labels[other])
 
 
 def resolve_assignments(
@@ -135,16 +157,16 @@ def _of_terminal(by_terminal: dict[str, list[Vehicle]], record: AssignmentRow) -
     return chosen.pop() if len(chosen) == 1 else None
 
 
-def _held_twice(key: str, row: int) -> BadValue:
+def _held_twice(key: str, label: str) -> BadValue:
     return BadValue(
-        f"终端同时属于 {key} (第 {row} 行)", f"this terminal belongs to {key} at the same time (row {row})"
+        f"终端同时属于 {key} ({label})", f"this terminal belongs to {key} at the same time ({label})"
     )
 
 
-def _two_classes(vehicle_class: str, row: int) -> BadValue:
+def _two_classes(vehicle_class: str, label: str) -> BadValue:
     return BadValue(
-        f"同一车辆同时为 {vehicle_class} (第 {row} 行)",
-        f"the same vehicle is {vehicle_class} at the same time (row {row})",
+        f"同一车辆同时为 {vehicle_class} ({label})",
+        f"the same vehicle is {vehicle_class} at the same time ({label})",
     )
 
 

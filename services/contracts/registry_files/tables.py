@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterator, Sequence
 
 from services.contracts.registry import CLASSES, DIRECTIONS, PLATE_COLORS, STATUSES, Driver, Vehicle
-from services.contracts.registry_files.crossing import AssignmentRow, vehicle_conflicts
+from services.contracts.registry_files.crossing import AssignmentRow, row_label, vehicle_conflicts
 from services.contracts.registry_files.refusal import Column, Errors, Parsed
 from services.contracts.registry_files.values import (
     BadValue,
@@ -71,7 +71,7 @@ def parse_vehicles(name: str, data: bytes) -> Parsed[Vehicle]:
         if _is_order(errors, row, "valid_to", fields.get("valid_from_ms"), fields.get("valid_to_ms")):
             vehicles.append(Vehicle(id=0, **fields))
             rows.append(row)
-    for place, column, bad in vehicle_conflicts(vehicles, rows):
+    for place, column, bad in vehicle_conflicts(vehicles, [row_label(row) for row in rows]):
         errors.add(rows[place], column, vehicles[place].terminal, bad)
     errors.raise_if_any()
     return Parsed(name, tuple(vehicles), tuple(rows))
