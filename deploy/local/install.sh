@@ -86,7 +86,7 @@ install_uv() {
 
 # --- servers ---------------------------------------------------------------------------------------------------------------
 install_postgres() {
-  compgen -G '/usr/share/postgresql/*/extension/postgis.control' >/dev/null && compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && return
+  compgen -G '/usr/lib/postgresql/*/lib/postgis-3.so' >/dev/null && return # its package depends on the server's
   # Debian's package would make and start a cluster of its own; told so before it is installed, it does not.
   local quiet=/etc/postgresql-common/createcluster.d/roadwatch.conf
   if as_root mkdir -p "$(dirname "$quiet")" 2>/dev/null; then

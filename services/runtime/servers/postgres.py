@@ -24,7 +24,7 @@ DATABASE = ROLE = "roadwatch"
 UNIX_USER = "postgres"
 HOME_OF_CLUSTERS = Path("/var/lib/postgresql")  # made by Debian's package, owned by its user
 PROGRAMS = Path("/usr/lib/postgresql")  # Debian: one folder a major version
-INSTALL = "apt-get install -y postgresql postgis postgresql-15-postgis-3 (deploy/local/install.sh does it)"
+INSTALL = "apt-get install -y postgresql-postgis (make install does it where it is allowed to)"
 STARTS_WITHIN_S = 60.0
 POLL_S = 0.1
 
@@ -281,7 +281,7 @@ def _binaries(cluster: Path | None = None) -> Path:
             key=lambda path: int(path.parent.name),
             reverse=True,
         )
-        if Path(f"/usr/share/postgresql/{folder.parent.name}/extension/postgis.control").exists()
+        if (folder.parent / "lib" / "postgis-3.so").exists()
     ]
     if not found:
         raise ServerFailed(
