@@ -22,7 +22,7 @@ from services.contracts.fix import FIX, Fixes
 from services.contracts.positions import reports
 from services.contracts.registry import Config
 from services.contracts.registry_files import FilesRefused, read_config
-from services.ingest.checks import VehicleLookup
+from services.ingest.lookup import VehicleLookup
 from services.ingest.pipeline import process
 from services.rules.engine import Engine
 from services.rules.fleet import DUPLICATE

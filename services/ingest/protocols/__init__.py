@@ -1,0 +1,1 @@
+"""One file per wire format, bytes in and columns out, without I/O."""
