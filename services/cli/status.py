@@ -19,7 +19,7 @@ from services.runtime import clock
 from services.runtime.servers.running import RunningSystem, adopt
 from services.runtime.servers.supervisor import FRESH_MS, read_status, written_ms
 from services.runtime.settings import Settings
-from services.store import queries
+from services.store import connect, queries
 
 DEADLINE_S = 10.0
 
@@ -83,9 +83,9 @@ def _lives(pid: int) -> bool:
 
 
 async def _counts(database_url: str) -> dict[str, Any]:
-    connection = await asyncpg.connect(database_url, timeout=DEADLINE_S)
+    connection = await connect.connection(database_url, name="roadwatch status")
     try:
-        return dict(await asyncio.wait_for(queries.status_counts(connection), DEADLINE_S))
+        return await queries.status_counts(connection)
     finally:
         await connection.close(timeout=DEADLINE_S)
 

@@ -32,6 +32,8 @@ METADATA_API, METADATA_VERSION = 3, 4
 
 JVM = ("-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-Djava.awt.headless=true")
 
+QUICK = "-XX:TieredStopAtLevel=1"  # for a process of one second, the better compiler costs more than it gives
+
 
 class KafkaFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What a later command needs to find the broker (`<data>/kafka.json`)."""
@@ -122,7 +124,17 @@ class KafkaServer:
         """Write the cluster's id into the log folder; what stands there without an id was left half-made by a kill."""
         self._say("Kafka: 首次格式化 first run, format")
         shutil.rmtree(self._home / "log", ignore_errors=True)
-        command = [*java, "kafka.tools.StorageTool", "format", "-t", facts.cluster_id, "-c", str(properties)]
+        command = [
+            java[0],
+            QUICK,
+            *java[1:],
+            "kafka.tools.StorageTool",
+            "format",
+            "-t",
+            facts.cluster_id,
+            "-c",
+            str(properties),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise ServerFailed("Kafka", f"format failed: {(done.stderr or done.stdout).strip()[-2000:]}")
