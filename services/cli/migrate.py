@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from services.cli.options import run_typer
 from services.runtime.servers.running import adopt
 from services.runtime.settings import Settings
 from services.store import migrate as schema
@@ -25,6 +26,11 @@ def migrate(
         _say(str(error))
         raise typer.Exit(FAILED) from error
     print(f"数据库结构 schema {revision}")
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command; returns its exit code."""
+    return run_typer(migrate, "roadwatch migrate", arguments)
 
 
 def _say(line: str) -> None:
