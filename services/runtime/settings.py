@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     metrics_port: int = Field(0, ge=0, le=65535, description="loopback port of a worker's /metrics; 0: none")
     stall_s: float = Field(30.0, gt=0, description="a process whose lag is > 0 and does not advance so long ends itself")
     deadline_s: float = Field(10.0, gt=0, description="deadline of a call to Kafka or PostgreSQL")
+    instance: str = Field("", description="name of this process among its like; set: it rejoins its group at once after a crash")
     status_file: str = Field("", description="JSON file a process rewrites each second; set by `roadwatch up`")
     sse_queue_events: int = Field(256, ge=1, description="events waiting for a slow stream client before it is closed")
 
