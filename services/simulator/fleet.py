@@ -107,11 +107,11 @@ class Fleet:
 def build_fleet(world: World, count: int, seed: int, interval_s: int | None = None) -> Fleet:
     """`count` vehicles, always the same for a seed; `interval_s` sets every terminal's report interval."""
     rng = np.random.default_rng([seed, 1])
-    vehicles: list[Vehicle] = []
     drivers: list[Driver] = []
-    for index in range(count):
-        vehicles.append(_vehicle(world, index, _class_of(index, count), rng, drivers, interval_s))
-    return Fleet(tuple(vehicles), tuple(drivers))
+    vehicles = tuple(
+        _vehicle(world, index, _class_of(index, count), rng, drivers, interval_s) for index in range(count)
+    )
+    return Fleet(vehicles, tuple(drivers))
 
 
 def _class_of(index: int, count: int) -> VehicleClass:
@@ -131,7 +131,12 @@ def _pick(rng: np.random.Generator, things: tuple[T, ...]) -> T:
 
 
 def _vehicle(
-    world: World, index: int, cls: VehicleClass, rng: np.random.Generator, drivers: list[Driver], interval_s: int | None
+    world: World,
+    index: int,
+    cls: VehicleClass,
+    rng: np.random.Generator,
+    drivers: list[Driver],
+    interval_s: int | None,
 ) -> Vehicle:
     route = _route(world, cls, rng)
     division = world.divisions[world.routes[route].start]
@@ -152,7 +157,7 @@ def _vehicle(
         crew=crew,
         swaps_card=float(rng.choice([1.0, 1.0, 1.0, 0.5, 0.0])),
         lends_card=float(rng.choice([0.0] * 19 + [0.6])) if pair else 0.0,
-        habits=_habits(cls, pair, rng),
+        habits=_habits(cls, rng, pair=pair),
         terminal=_terminal(index, rng, interval_s),
     )
 
@@ -178,7 +183,7 @@ def _driver(division: str, operator: str, rng: np.random.Generator, drivers: lis
     return code
 
 
-def _habits(cls: VehicleClass, pair: bool, rng: np.random.Generator) -> Habits:
+def _habits(cls: VehicleClass, rng: np.random.Generator, *, pair: bool) -> Habits:
     speeder, tired, strayer = rng.random(3) < (0.22, 0.22, 0.25)
     passenger = cls is not VehicleClass.FREIGHT
     lawful_h = 7.3 if passenger else 9.5
@@ -189,7 +194,9 @@ def _habits(cls: VehicleClass, pair: bool, rng: np.random.Generator) -> Habits:
         skips_rest=float(rng.uniform(0.5, 0.95)) if tired else 0.02,
         excursions=float(rng.uniform(0.25, 0.6)) if strayer else 0.01,
         switches_off=0.3 if rng.random() < 0.06 else 0.0,
-        duty_h=float(rng.uniform(9.5, 13.0)) if tired else float(rng.uniform(0.7, 1.0)) * lawful_h * (1.6 if pair else 1.0),
+        duty_h=float(rng.uniform(9.5, 13.0))
+        if tired
+        else float(rng.uniform(0.7, 1.0)) * lawful_h * (1.6 if pair else 1.0),
     )
 
 

@@ -49,11 +49,13 @@ def limit_tables(sections: Sequence[Section]) -> tuple[Floats, Floats]:
     for i, section in enumerate(sections):
         for column in range(shape[1]):
             for part in (DAY, NIGHT):
-                in_force[i, column, part], statutory[i, column, part] = _limits(section, column, part == NIGHT)
+                in_force[i, column, part], statutory[i, column, part] = _limits(
+                    section, column, night=part == NIGHT
+                )
     return in_force, statutory
 
 
-def _limits(section: Section, column: int, night: bool) -> tuple[float, float]:
+def _limits(section: Section, column: int, *, night: bool) -> tuple[float, float]:
     empty = column == EMPTY_SCHOOL_BUS
     own = VehicleClass.SCHOOL_BUS if empty else CLASSES[column]
     held_to = VehicleClass.COACH if empty else own
@@ -61,7 +63,11 @@ def _limits(section: Section, column: int, night: bool) -> tuple[float, float]:
     by_class = table.get(held_to, np.inf)
     posted = dict(section.class_limits_kmh).get(own, section.limit_kmh) or np.inf
     night_posted = section.night_limit_kmh if night else None
-    zone = section.zone_kmh if section.zone_kmh and (not section.zone_classes or own in section.zone_classes) else np.inf
+    zone = (
+        section.zone_kmh
+        if section.zone_kmh and (not section.zone_classes or own in section.zone_classes)
+        else np.inf
+    )
     statutory = min(by_class, night_posted or posted, zone)
     if not night or own not in _NIGHT_FACTOR:
         return statutory, statutory

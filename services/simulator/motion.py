@@ -4,12 +4,13 @@ Compiled, because a simulated day of 2,000 vehicles is 173 million steps. A driv
 brakes for them in time (Krauss' safe speed), so speeding happens only where an order says so.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from services.simulator.compiled import Record, compiled
 from services.simulator.limits import LOCAL_OFFSET_S, NIGHT_FROM_S, NIGHT_TO_S
 from services.simulator.plan import DRIVE, WAIT_UNTIL
 from services.simulator.world import World
@@ -60,7 +61,12 @@ class Seconds:
 
 
 def advance(
-    world: World, state: NDArray[np.void], orders: NDArray[np.void], order_at: NDArray[np.int64], from_s: int, seconds: int
+    world: World,
+    state: NDArray[np.void],
+    orders: NDArray[np.void],
+    order_at: NDArray[np.int64],
+    from_s: int,
+    seconds: int,
 ) -> Seconds:
     """Steps every vehicle through `seconds` seconds from `from_s` on; `state` is changed in place.
 
@@ -82,39 +88,51 @@ def advance(
     return out
 
 
-@njit(cache=True)
+@compiled
 def _is_night(t: int) -> bool:
     of_day = (t + LOCAL_OFFSET_S) % 86400
     return of_day >= NIGHT_FROM_S or of_day < NIGHT_TO_S
 
 
-@njit(cache=True)
+@compiled
 def _wanted(limit_mps: float, factor: float, cap_mps: float, t: int, vehicle: int) -> float:
     """The speed a driver wants where this limit holds; within the law it stays at least 1.5 km/h below."""
     if factor > 1.0:
         return min(limit_mps * factor, cap_mps, MOST_MPS)
-    ripple = 1.0 - 0.012 * (1.0 + np.sin(t * 0.067 + vehicle))
+    ripple = 1.0 - 0.012 * (1.0 + math.sin(t * 0.067 + vehicle))
     return min((limit_mps - max(1.5 / 3.6, (1.0 - factor) * limit_mps)) * ripple, cap_mps)
 
 
-@njit(cache=True)
+@compiled
 def _safe(gap_m: float, ahead_mps: float) -> float:
     """Greatest speed now that still lets one be at `ahead_mps` after `gap_m` (Krauss, reaction time 1 s)."""
-    return -BRAKE_MPS2 + np.sqrt(BRAKE_MPS2 * BRAKE_MPS2 + ahead_mps * ahead_mps + 2.0 * BRAKE_MPS2 * max(gap_m, 0.0))
+    return -BRAKE_MPS2 + math.sqrt(
+        BRAKE_MPS2 * BRAKE_MPS2 + ahead_mps * ahead_mps + 2.0 * BRAKE_MPS2 * max(gap_m, 0.0)
+    )
 
 
-@njit(cache=True)
-def _finished(s, o, t):  # type: ignore[no-untyped-def]  # records have no type outside numba
+@compiled
+def _finished(
+    s: Record,
+    o: Record,
+    t: int,
+) -> bool:
     """Whether the order in hand is done."""
     if o["kind"] == WAIT_UNTIL:
-        return t >= o["at_s"]
+        return bool(t >= o["at_s"])
     if t - s["since_s"] >= o["seconds"]:
         return True
-    return o["kind"] == DRIVE and (o["until_m"] - s["at_m"]) * s["direction"] <= 0.0
+    return bool(o["kind"] == DRIVE and (o["until_m"] - s["at_m"]) * s["direction"] <= 0.0)
 
 
-@njit(cache=True)
-def _begin(s, o, t, piece_at, piece_m):  # type: ignore[no-untyped-def]
+@compiled
+def _begin(
+    s: Record,
+    o: Record,
+    t: int,
+    piece_at: Record,
+    piece_m: Record,
+) -> None:
     """Takes an order in hand."""
     s["begun"] = 1
     s["since_s"] = t
@@ -130,8 +148,19 @@ def _begin(s, o, t, piece_at, piece_m):  # type: ignore[no-untyped-def]
         s["piece"] = piece
 
 
-@njit(cache=True)
-def _speed(s, o, t, vehicle, piece_at, piece_m, piece_section, piece_cap, length, limit):  # type: ignore[no-untyped-def]
+@compiled
+def _speed(
+    s: Record,
+    o: Record,
+    t: int,
+    vehicle: int,
+    piece_at: Record,
+    piece_m: Record,
+    piece_section: Record,
+    piece_cap: Record,
+    length: float,
+    limit: Record,
+) -> float:
     """The next second's speed on a DRIVE order."""
     night = 1 if _is_night(t) or _is_night(t + LOOK_S) or _is_night(t - LOOK_S) else 0
     v, d, column = s["speed_mps"], s["direction"], s["column"]
@@ -149,11 +178,17 @@ def _speed(s, o, t, vehicle, piece_at, piece_m, piece_section, piece_cap, length
         ahead = _wanted(limit[piece_section[piece], column, night], o["factor"], piece_cap[piece], t, vehicle)
         most = min(most, _safe(gap - 6.0, ahead))
     v_new = min(v + PULL_MPS2 * (1.0 - v / 60.0), most)
-    return max(v_new, v - HARDEST_BRAKE_MPS2, 0.0)
+    return float(max(v_new, v - HARDEST_BRAKE_MPS2, 0.0))
 
 
-@njit(cache=True)
-def _move(s, o, v_new, piece_at, piece_m):  # type: ignore[no-untyped-def]
+@compiled
+def _move(
+    s: Record,
+    o: Record,
+    v_new: Record,
+    piece_at: Record,
+    piece_m: Record,
+) -> None:
     """One second at the mean of old and new speed; arriving is standing exactly at the goal."""
     step = (s["speed_mps"] + v_new) / 2
     gap = (o["goal_m"] - s["at_m"]) * s["direction"]
@@ -169,11 +204,30 @@ def _move(s, o, v_new, piece_at, piece_m):  # type: ignore[no-untyped-def]
         s["piece"] -= 1
 
 
-@njit(cache=True)
+@compiled
 def _advance(
-    state, orders, order_at, from_s, seconds, piece_at, piece_m, piece_section, piece_cap, length, limit,
-    speed, at, track, direction, section, column, driver, card, odometer, still,
-):  # type: ignore[no-untyped-def]  # fmt: skip
+    state: Record,
+    orders: Record,
+    order_at: Record,
+    from_s: int,
+    seconds: int,
+    piece_at: Record,
+    piece_m: Record,
+    piece_section: Record,
+    piece_cap: Record,
+    length: Record,
+    limit: Record,
+    speed: Record,
+    at: Record,
+    track: Record,
+    direction: Record,
+    section: Record,
+    column: Record,
+    driver: Record,
+    card: Record,
+    odometer: Record,
+    still: Record,
+) -> None:
     for i in range(len(state)):
         s = state[i]
         for k in range(seconds):
@@ -198,6 +252,10 @@ def _advance(
             if s["speed_mps"] > 0.0:
                 s["stopped_s"] = t
             speed[i, k], at[i, k], track[i, k] = s["speed_mps"], s["at_m"], s["track"]
-            direction[i, k], section[i, k], column[i, k] = s["direction"], piece_section[s["piece"]], s["column"]
+            direction[i, k], section[i, k], column[i, k] = (
+                s["direction"],
+                piece_section[s["piece"]],
+                s["column"],
+            )
             driver[i, k], card[i, k], odometer[i, k] = s["driver"], s["card"], s["odometer_m"]
             still[i, k] = t - s["stopped_s"]

@@ -6,6 +6,7 @@ seed: two fleets drive on the same roads.
 """
 
 import heapq
+import itertools
 from collections import defaultdict
 from dataclasses import dataclass, replace
 
@@ -23,6 +24,7 @@ CORNER_REACH_M = 300.0
 MIN_SECTION_M = 400.0
 VILLAGE_M = 900.0
 TUNNEL_M = 1500.0
+HEAVY = (VehicleClass.COACH, VehicleClass.CHARTER, VehicleClass.HAZMAT, VehicleClass.FREIGHT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ class Network:
             for _, chain, forward in self._around().get(node, []):
                 sections = self.chains[chain][2]
                 if not on_way & set(sections):
-                    found.append((i, _steps(sections, forward)))
+                    found.append((i, _steps(sections, forward=forward)))
         return found
 
     def _end(self, step: Step) -> Node:
@@ -113,11 +115,11 @@ class Network:
         node = end
         while node != start:
             node, chain, forward = came[node]
-            steps = _steps(self.chains[chain][2], forward) + steps
+            steps = _steps(self.chains[chain][2], forward=forward) + steps
         return steps
 
 
-def _steps(sections: tuple[int, ...], forward: bool) -> list[Step]:
+def _steps(sections: tuple[int, ...], *, forward: bool) -> list[Step]:
     return [Step(i, forward) for i in (sections if forward else sections[::-1])]
 
 
@@ -127,7 +129,7 @@ def build_network() -> Network:
     paths = sources.road_paths([(by_name[link.start], by_name[link.end]) for link in places.LINKS])
     owner: dict[tuple[Node, Node], int] = {}
     for i, path in enumerate(paths):
-        for a, b in zip(path, path[1:], strict=False):
+        for a, b in itertools.pairwise(path):
             if a != b:
                 owner.setdefault((min(a, b), max(a, b)), i)
     towns = {town.name: (town.lon, town.lat) for town in places.TOWNS}
@@ -155,7 +157,8 @@ def _chains(owner: dict[tuple[Node, Node], int], keep: set[Node]) -> list[tuple[
         links = {owner[edge(node, other)] for other in around[node]}
         return len(around[node]) == 2 and len(links) == 1 and node not in keep
 
-    chains, seen = [], set()
+    chains = []
+    seen: set[tuple[Node, Node]] = set()
     for start in sorted(around):
         if inner(start):
             continue
@@ -165,7 +168,7 @@ def _chains(owner: dict[tuple[Node, Node], int], keep: set[Node]) -> list[tuple[
                 continue
             while inner(nodes[-1]):
                 nodes.append(next(other for other in around[nodes[-1]] if other != nodes[-2]))
-            seen.update(edge(a, b) for a, b in zip(nodes, nodes[1:], strict=False))
+            seen.update(edge(a, b) for a, b in itertools.pairwise(nodes))
             chains.append((nodes, owner[edge(start, following)]))
     return chains
 
@@ -183,10 +186,7 @@ def _cut_chain(line: Line, link: places.Link, rng: np.random.Generator) -> list[
     _add_villages(kinds, link, rng)
     borders = [0.0, *(float(at[i] - 25.0) for i in range(1, len(kinds)) if kinds[i] != kinds[i - 1]), length]
     names = [kinds[0], *(kinds[i] for i in range(1, len(kinds)) if kinds[i] != kinds[i - 1])]
-    parts = [
-        (a, b, kind)
-        for a, b, kind in zip(borders, borders[1:], names, strict=False)
-    ]
+    parts = [(a, b, kind) for a, b, kind in zip(borders, borders[1:], names, strict=False)]
     return [_section(geo.cut(line, a, b), kind, link) for a, b, kind in _merge_short(parts)]
 
 
@@ -219,7 +219,9 @@ def _add_villages(kinds: list[str], link: places.Link, rng: np.random.Generator)
 def _merge_short(parts: list[tuple[float, float, str]]) -> list[tuple[float, float, str]]:
     merged: list[tuple[float, float, str]] = []
     for a, b, kind in parts:
-        if merged and (b - a < MIN_SECTION_M or merged[-1][2] == kind or merged[-1][1] - merged[-1][0] < MIN_SECTION_M):
+        if merged and (
+            b - a < MIN_SECTION_M or merged[-1][2] == kind or merged[-1][1] - merged[-1][0] < MIN_SECTION_M
+        ):
             longer = kind if b - a > merged[-1][1] - merged[-1][0] else merged[-1][2]
             merged[-1] = (merged[-1][0], b, longer)
         else:
@@ -229,17 +231,14 @@ def _merge_short(parts: list[tuple[float, float, str]]) -> list[tuple[float, flo
 
 def _section(line: Line, kind: str, link: places.Link) -> Section:
     base = Section(line, link.road_class, link.ref, link.name, link.limit_kmh)
-    if kind == "urban":
-        return replace(base, road_class=RoadClass.URBAN, ref="", name="城区道路", limit_kmh=50.0)
-    if kind == "ring":
-        return replace(base, road_class=RoadClass.URBAN_EXPRESSWAY, ref="", name="城市快速路", limit_kmh=70.0)
-    if kind == "village":
-        return replace(base, name=link.name + " 村镇段", limit_kmh=50.0, night_limit_kmh=40.0)
-    if kind == "tunnel":
-        return replace(base, name=link.name + " 隧道", limit_kmh=50.0, tunnel=True)
-    if kind == "bend":
-        everyone_big = (VehicleClass.COACH, VehicleClass.CHARTER, VehicleClass.HAZMAT, VehicleClass.FREIGHT)
-        return replace(base, name=link.name + " 急弯陡坡", zone_kmh=30.0, zone_classes=everyone_big)
-    if link.road_class is RoadClass.EXPRESSWAY:
-        return replace(base, class_limits_kmh=((VehicleClass.FREIGHT, 90.0),))
-    return base
+    freight = ((VehicleClass.FREIGHT, 90.0),) if link.road_class is RoadClass.EXPRESSWAY else ()
+    as_is = replace(base, class_limits_kmh=freight)
+    return {
+        "urban": replace(base, road_class=RoadClass.URBAN, ref="", name="城区道路", limit_kmh=50.0),
+        "ring": replace(
+            base, road_class=RoadClass.URBAN_EXPRESSWAY, ref="", name="城市快速路", limit_kmh=70.0
+        ),
+        "village": replace(base, name=link.name + " 村镇段", limit_kmh=50.0, night_limit_kmh=40.0),
+        "tunnel": replace(base, name=link.name + " 隧道", limit_kmh=50.0, tunnel=True),
+        "bend": replace(base, name=link.name + " 急弯陡坡", zone_kmh=30.0, zone_classes=HEAVY),
+    }.get(kind, as_is)

@@ -166,7 +166,10 @@ class Planner:
 
     def _leg(self, base: Order, from_m: float, to_m: float, length_m: float, pace: float) -> None:
         """Drives to the next stop; `from_m` and `to_m` are distances driven on this trip."""
-        along = (lambda m: m) if base.direction > 0 else (lambda m: length_m - m)
+
+        def along(driven_m: float) -> float:
+            return driven_m if base.direction > 0 else length_m - driven_m
+
         start = along(0.0) if from_m == 0.0 else -1.0
         base = replace(base, goal_m=along(to_m), until_m=along(to_m))
         seconds = (to_m - from_m) * pace
@@ -178,9 +181,9 @@ class Planner:
             self._add(replace(base, seconds=burst_s, factor=1.0 + excess))
             start = -1.0
         self._add(replace(base, start_m=start))
-        self._pass(seconds, True)
+        self._pass(seconds, driving=True)
 
-    def _pass(self, seconds: float, driving: bool) -> None:
+    def _pass(self, seconds: float, *, driving: bool) -> None:
         self.clock_s += seconds
         if driving:
             self.spell_s += seconds
@@ -209,14 +212,14 @@ class Planner:
         if seconds > 100 and len(self.vehicle.crew) > 1 and self.spell_s > 4000:
             self._swap()
         self._add(Order(WAIT, self.driver, self.card, self._column(), seconds=seconds))
-        self._pass(seconds, True)
+        self._pass(seconds, driving=True)
 
     def _rest(self, least_s: int, most_s: int) -> None:
         seconds = float(self.rng.integers(least_s, most_s))
         if len(self.vehicle.crew) > 1:
             self._swap()
         self._add(Order(WAIT, self.driver, self.card, self._column(), seconds=seconds))
-        self._pass(seconds, False)
+        self._pass(seconds, driving=False)
         self.spell_s = self.night_s = 0.0
 
     def _swap(self) -> None:

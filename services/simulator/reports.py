@@ -49,6 +49,7 @@ class Reporter:
     """Turns slices of motion into reports in the order they arrive; keeps what is to be sent later."""
 
     def __init__(self, world: World, fleet: Fleet, seed: int, *, parked_slow: bool = True) -> None:
+        """`parked_slow`: a parked terminal reports every five minutes only, as real ones do."""
         self.world, self.seed, self.parked_slow = world, seed, parked_slow
         vehicles = fleet.vehicles
         self._interval = np.array([v.terminal.interval_s for v in vehicles])
@@ -90,12 +91,16 @@ class Reporter:
             due[vehicle, max(since - seconds.from_s, 0) : max(to - seconds.from_s, 0)] = False
         return np.asarray(due)
 
-    def _sample(self, seconds: Seconds, vehicle: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.void]:
+    def _sample(
+        self, seconds: Seconds, vehicle: NDArray[np.int64], second: NDArray[np.int64]
+    ) -> NDArray[np.void]:
         rows = np.zeros(len(vehicle), SENT)
         rows["vehicle"], rows["time_s"] = vehicle, seconds.from_s + second
         rows["sent_s"] = rows["time_s"] + 1
         speed = seconds.speed_mps[vehicle, second].astype(np.float64) * 3.6
-        lon, lat, bearing = self.world.tracks.locate(seconds.track[vehicle, second], seconds.at_m[vehicle, second])
+        lon, lat, bearing = self.world.tracks.locate(
+            seconds.track[vehicle, second], seconds.at_m[vehicle, second]
+        )
         self._place(rows, lon, lat)
         self._speeds(rows, speed)
         back = seconds.direction[vehicle, second] < 0
@@ -140,6 +145,7 @@ class Writer:
     """Writes reports as the JSON of the interfaces page, section 1."""
 
     def __init__(self, fleet: Fleet) -> None:
+        """Prepare what is the same in every report of a vehicle."""
         self._heads = [f'{{"v":1,"terminal":"{v.terminal.number}","time":"' for v in fleet.vehicles]
         self.keys = [v.terminal.number.encode() for v in fleet.vehicles]
         self._cards = [_cards(v.crew if v.terminal.card_reader else None) for v in fleet.vehicles]
@@ -155,14 +161,26 @@ class Writer:
         pupils = _PUPILS
         columns = (rows[name].tolist() for name in SENT.names or () if name != "sent_s")
         altitude = (1100.0 + np.maximum(38.0 - rows["lat"], 0.0) * 320.0).astype(int).tolist()
-        for (t, i, lon, lat, kmh, vss, heading, odometer, satellites, moving, column, card, backfill), up in zip(
-            zip(*columns, strict=True), altitude, strict=True
-        ):
+        for (
+            t,
+            i,
+            lon,
+            lat,
+            kmh,
+            vss,
+            heading,
+            odometer,
+            satellites,
+            moving,
+            column,
+            card,
+            backfill,
+        ), up in zip(zip(*columns, strict=True), altitude, strict=True):
             yield (
                 f'{self._heads[i]}{times[t]}","lon":{lon:.6f},"lat":{lat:.6f},"speed_kmh":{kmh:.1f},'
                 f'"recorder_speed_kmh":{vss:.1f},"heading":{heading},"altitude_m":{up},"odometer_km":{odometer / 1000:.1f},'
                 f'"satellites":{satellites},"acc":{"true" if moving or card >= 0 else "false"}{pupils[column]}'
-                f'{self._loads[i]}{self._cards[i][card]}{_BACKFILL[backfill]}}}'
+                f"{self._loads[i]}{self._cards[i][card]}{_BACKFILL[backfill]}}}"
             )
 
 

@@ -38,6 +38,7 @@ class Simulation:
     """A fleet on its way. Iterate `slices()` once."""
 
     def __init__(self, settings: Settings, world: World | None = None) -> None:
+        """A fleet parked at the start of its routes; builds the world (some seconds) unless given one."""
         self.settings = settings
         self.world = world or build_world()
         self.fleet: Fleet = build_fleet(self.world, settings.vehicles, settings.seed, settings.interval_s)
@@ -77,7 +78,9 @@ class Simulation:
         for vehicle in self.fleet.vehicles:
             rng = np.random.default_rng([self.settings.seed, 3, vehicle.index, day])
             start = self.settings.from_s + day * DAY_S + self._start(vehicle, rng)
-            planner = Planner(self.world, vehicle, rng, float(int(start)), forward=self._forward[vehicle.index])
+            planner = Planner(
+                self.world, vehicle, rng, float(int(start)), forward=self._forward[vehicle.index]
+            )
             days = self._days[vehicle.index]
             for old in days[:-1]:
                 self._state["order"][vehicle.index] -= len(old.orders)
@@ -87,7 +90,9 @@ class Simulation:
     def _start(self, vehicle: Vehicle, rng: np.random.Generator) -> float:
         """When in the 24 hours from the run's start (or a multiple of days after it) a duty begins, in seconds."""
         if self.settings.on_road:
-            return float(rng.uniform(0, EARLY_S * 0.8) if rng.random() < 0.75 else rng.uniform(EARLY_S, DAY_S - 1))
+            return float(
+                rng.uniform(0, EARLY_S * 0.8) if rng.random() < 0.75 else rng.uniform(EARLY_S, DAY_S - 1)
+            )
         if vehicle.vehicle_class is VehicleClass.SCHOOL_BUS:
             hour = rng.normal(6.3, 0.2)
         elif vehicle.vehicle_class in (VehicleClass.COACH, VehicleClass.CHARTER) and rng.random() < 0.8:

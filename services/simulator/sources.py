@@ -7,7 +7,7 @@ error that says how to get them. Neither is copied into this repository; their l
 import json
 from collections.abc import Sequence
 from importlib import import_module, resources
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +22,7 @@ class MissingMapError(RuntimeError):
     """A package that carries the scenario's map is not installed."""
 
     def __init__(self, package: str) -> None:
+        """Say how to get it."""
         self.package = package
         super().__init__(
             f"缺少模拟地图数据包 {package} / the simulator's map package {package} is not installed: "
@@ -68,7 +69,7 @@ def _covers(geometry: dict[str, Any], lon: float, lat: float) -> bool:
 
 def _crosses(ring: list[list[float]], lon: float, lat: float) -> int:
     """How often a ray to the east crosses a closed ring."""
-    line = cast("Line", np.asarray(ring, dtype=np.float64)[:, :2])
+    line: Line = np.asarray(ring, dtype=np.float64)[:, :2]
     (x1, y1), (x2, y2) = line[:-1].T, line[1:].T
     straddles = (y1 > lat) != (y2 > lat)
     safe = np.where(straddles, y2 - y1, 1.0)

@@ -101,18 +101,23 @@ def reverse(parts: Sequence[Part]) -> list[Part]:
     return [Part(part.section, part.line[::-1]) for part in reversed(parts)]
 
 
-def lay(parts: Sequence[Part], route: Line | None = None, excursion_m: tuple[float, float] = (0.0, 0.0)) -> Track:
+def lay(
+    parts: Sequence[Part], route: Line | None = None, excursion_m: tuple[float, float] = (0.0, 0.0)
+) -> Track:
     """A track over parts; with `route`, how far from it the vehicle is between the two distances of `excursion_m`."""
     line = geo.join([part.line for part in parts])
     arc = geo.arcs(line)
     ends = np.cumsum([0.0, *(float(geo.arcs(part.line)[-1]) for part in parts)])
-    piece_m, section, cap = _pieces(line, arc, ends[:-1], np.array([part.section for part in parts], np.int32))
+    piece_m, section, cap = _pieces(
+        line, arc, ends[:-1], np.array([part.section for part in parts], np.int32)
+    )
     if route is None:
         return Track(line, arc, piece_m, section, cap)
     at = np.arange(excursion_m[0], excursion_m[1] + OFF_STEP_M, OFF_STEP_M)
     away = geo.distances(geo.points_at(line, arc, at), route)
     ends_of_route = np.minimum(
-        geo.distances(geo.points_at(line, arc, at), route[[0, 0]]), geo.distances(geo.points_at(line, arc, at), route[[-1, -1]])
+        geo.distances(geo.points_at(line, arc, at), route[[0, 0]]),
+        geo.distances(geo.points_at(line, arc, at), route[[-1, -1]]),
     )
     away[ends_of_route <= 500.0] = 0.0  # interfaces §5: exempt around both end points of the route
     return Track(line, arc, piece_m, section, cap, excursion_m[0], away)
@@ -121,7 +126,9 @@ def lay(parts: Sequence[Part], route: Line | None = None, excursion_m: tuple[flo
 def _pieces(line: Line, arc: Floats, starts: Floats, sections: Ints) -> tuple[Floats, Ints, Floats]:
     """Borders of sections and of bends merged into one list of pieces."""
     corner, cap = _corners(line, arc)
-    borders = np.unique(np.concatenate((starts, np.maximum(corner - CORNER_M, 0.0), np.minimum(corner + CORNER_M, arc[-1]))))
+    borders = np.unique(
+        np.concatenate((starts, np.maximum(corner - CORNER_M, 0.0), np.minimum(corner + CORNER_M, arc[-1])))
+    )
     borders = borders[borders < arc[-1] - 0.01]
     section = sections[np.searchsorted(starts, borders + 0.005, side="right") - 1]
     caps = np.full(len(borders), np.inf)
@@ -145,6 +152,7 @@ def _corners(line: Line, arc: Floats) -> tuple[Floats, Floats]:
 
 def stack(tracks: Sequence[Track]) -> Tracks:
     """All tracks end to end."""
+
     def at(sizes: list[int]) -> Ints:
         return np.cumsum([0, *sizes]).astype(np.int32)
 

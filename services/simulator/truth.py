@@ -7,14 +7,15 @@ under the vehicle, the real driver (not the card), the real distance from the as
 from collections.abc import Iterator
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from services.simulator.compiled import Record, compiled
 from services.simulator.limits import LOCAL_OFFSET_S, NIGHT_FROM_S, NIGHT_TO_S
 from services.simulator.motion import Seconds
 from services.simulator.world import HALF_WIDTH_M, MARGIN_M, World
 
-SPEEDING, DEVIATION, SPELL, NIGHT_SPELL = 0, 1, 2, 3
+SPEEDING, DEVIATION, SPELL, NIGHT_SPELL, SHORT_BURST, OTHER_CARD = 0, 1, 2, 3, 4, 5
+"""Kinds of rows; the last two are no episodes but explain what a judge that sees reports only may take for one."""
 
 BURST_S, MERGE_S = 30, 60
 OFF_S = 60
@@ -55,9 +56,14 @@ WATCH = np.dtype(
         ("spell_from_s", "i8", (CREW,)),
         ("spell_last_s", "i8", (CREW,)),
         ("spell_over_s", "i8", (CREW,)),
+        ("last_at_m", "f8", (CREW,)),
+        ("last_track", "i4", (CREW,)),
         ("night_from_s", "i8", (CREW,)),
         ("night_last_s", "i8", (CREW,)),
         ("night_over_s", "i8", (CREW,)),
+        ("night_at_m", "f8", (CREW,)),
+        ("card_from_s", "i8"),  # at the wheel with another card in, 0 not
+        ("card_last_s", "i8"),
     ]
 )
 
@@ -68,6 +74,7 @@ class Observer:
     """Watches the motion and keeps the episodes. Feed `see` every slice in order, then call `finish` once."""
 
     def __init__(self, world: World, assigned: NDArray[np.bool_]) -> None:
+        """`assigned`: which vehicles have a route to keep to."""
         self.world, self.assigned = world, assigned
         self._watch = np.zeros(len(self.assigned), WATCH)
         self._found: list[NDArray[np.void]] = []
@@ -78,7 +85,7 @@ class Observer:
         tracks = self.world.tracks
         count = _see(
             self._watch, self.assigned, seconds.from_s, seconds.speed_mps, seconds.at_m, seconds.track, seconds.section,
-            seconds.column, seconds.driver, self.world.in_force, self.world.statutory,
+            seconds.column, seconds.driver, seconds.card, self.world.in_force, self.world.statutory,
             tracks.off_at, tracks.off_from_m, tracks.off_m, HALF_WIDTH_M + MARGIN_M, room,
         )  # fmt: skip
         if count < 0:
@@ -87,23 +94,39 @@ class Observer:
 
     def finish(self) -> NDArray[np.void]:
         """Every episode and every spell at the wheel, those still going on marked open."""
-        room = np.zeros(len(self._watch) * (2 + 2 * CREW), EPISODE)
+        room = np.zeros(len(self._watch) * (3 + 2 * CREW), EPISODE)
         count = _flush(self._watch, room)
         return np.concatenate([*self._found, room[:count]])
 
 
-@njit(cache=True)
+@compiled
 def _is_night(t: int) -> bool:
     of_day = (t + LOCAL_OFFSET_S) % 86400
     return of_day >= NIGHT_FROM_S or of_day < NIGHT_TO_S
 
 
-@njit(cache=True)
-def _see_speed(w, i, t, kmh, at, track, section, column, driver, in_force, statutory, room, n):  # type: ignore[no-untyped-def]
+@compiled
+def _see_speed(
+    w: Record,
+    i: int,
+    t: int,
+    kmh: float,
+    at: float,
+    track: int,
+    section: int,
+    column: int,
+    driver: int,
+    in_force: Record,
+    statutory: Record,
+    room: Record,
+    n: int,
+) -> int:
     """Speeding, one second: runs above of more than BURST_S open, runs within MERGE_S of the last second above join."""
     night = 1 if _is_night(t) else 0
     limit, law = in_force[section, column, night], statutory[section, column, night]
     if kmh <= limit + DUST_KMH:
+        if w["run_from_s"] > 0 and w["open"] == 0:
+            n = _put(room, n, SHORT_BURST, i, driver, w["run_from_s"], t - 1, 0)
         w["run_from_s"] = 0
         if w["open"] == 1 and t > w["last_above_s"] + MERGE_S:
             n = _close_speeding(w, room, n)
@@ -127,16 +150,32 @@ def _see_speed(w, i, t, kmh, at, track, section, column, driver, in_force, statu
     return n
 
 
-@njit(cache=True)
-def _close_speeding(w, room, n):  # type: ignore[no-untyped-def]
+@compiled
+def _close_speeding(
+    w: Record,
+    room: Record,
+    n: int,
+) -> int:
     w["open"] = 0
     w["speeding"]["ended_s"] = w["last_above_s"]
     room[n] = w["speeding"]
     return n + 1
 
 
-@njit(cache=True)
-def _see_route(w, i, t, away, at, track, section, driver, limit, room, n):  # type: ignore[no-untyped-def]
+@compiled
+def _see_route(
+    w: Record,
+    i: int,
+    t: int,
+    away: float,
+    at: float,
+    track: int,
+    section: int,
+    driver: int,
+    limit: float,
+    room: Record,
+    n: int,
+) -> int:
     """Off the route, one second."""
     e = w["off"]
     if away > limit:
@@ -154,51 +193,143 @@ def _see_route(w, i, t, away, at, track, section, driver, limit, room, n):  # ty
     return n
 
 
-@njit(cache=True)
-def _see_wheel(w, i, t, kmh, driver, room, n):  # type: ignore[no-untyped-def]
+@compiled
+def _see_wheel(
+    w: Record,
+    i: int,
+    t: int,
+    kmh: float,
+    driver: int,
+    at: float,
+    track: int,
+    room: Record,
+    n: int,
+) -> int:
     """Time at the wheel, one second: a spell ends when its driver has not driven for REST_S, its night part with the night."""
     for d in range(CREW):
         rested = t - w["spell_last_s"][d] >= REST_S
         if w["spell_from_s"][d] > 0 and rested:
-            n = _put_spell(room, n, SPELL, i, d, w["spell_from_s"][d], w["spell_last_s"][d], w["spell_over_s"][d], 0)
-            w["spell_from_s"][d] = w["spell_over_s"][d] = 0
+            n = _put_spell(w, d, room, n, i, 0)
         if w["night_from_s"][d] > 0 and (rested or not _is_night(t)):
-            n = _put_spell(room, n, NIGHT_SPELL, i, d, w["night_from_s"][d], w["night_last_s"][d], w["night_over_s"][d], 0)
-            w["night_from_s"][d] = w["night_over_s"][d] = 0
+            n = _put_night(w, d, room, n, i, 0)
     if kmh <= 0.0 or driver < 0:
         return n
+    w["spell_last_s"][driver], w["last_at_m"][driver], w["last_track"][driver] = t, at, track
     if w["spell_from_s"][driver] == 0:
         w["spell_from_s"][driver] = t
-    w["spell_last_s"][driver] = t
     if w["spell_over_s"][driver] == 0 and t - w["spell_from_s"][driver] > CONTINUOUS_S:
         w["spell_over_s"][driver] = t
     if _is_night(t):
         if w["night_from_s"][driver] == 0:
             w["night_from_s"][driver] = t
-        w["night_last_s"][driver] = t
+        w["night_last_s"][driver], w["night_at_m"][driver] = t, at
         if w["night_over_s"][driver] == 0 and t - w["night_from_s"][driver] > NIGHT_S:
             w["night_over_s"][driver] = t
     return n
 
 
-@njit(cache=True)
-def _put_spell(room, n, what, vehicle, driver, from_s, last_s, over_s, still_open):  # type: ignore[no-untyped-def]
+@compiled
+def _see_card(
+    w: Record,
+    i: int,
+    t: int,
+    kmh: float,
+    driver: int,
+    card: int,
+    room: Record,
+    n: int,
+) -> int:
+    """Driving with a card in that is not the driver's, one second; pauses shorter than a rest belong to it."""
+    if w["card_from_s"] > 0 and t - w["card_last_s"] >= REST_S:
+        n = _put(room, n, OTHER_CARD, i, driver, w["card_from_s"], w["card_last_s"], 0)
+        w["card_from_s"] = 0
+    if kmh > 0.0 and driver >= 0 and card != driver:
+        if w["card_from_s"] == 0:
+            w["card_from_s"] = t
+        w["card_last_s"] = t
+    return n
+
+
+@compiled
+def _put(
+    room: Record,
+    n: int,
+    what: int,
+    vehicle: int,
+    driver: int,
+    from_s: int,
+    last_s: int,
+    still_open: int,
+) -> int:
     e = room[n]
     e["what"], e["vehicle"], e["driver"], e["open"] = what, vehicle, driver, still_open
-    e["began_s"], e["ended_s"], e["over_s"], e["at_s"] = from_s, last_s, over_s, last_s
+    e["began_s"], e["ended_s"], e["at_s"] = from_s, last_s, last_s
     return n + 1
 
 
-@njit(cache=True)
+@compiled
+def _put_spell(
+    w: Record,
+    d: int,
+    room: Record,
+    n: int,
+    i: int,
+    still_open: int,
+) -> int:
+    _put(room, n, SPELL, i, d, w["spell_from_s"][d], w["spell_last_s"][d], still_open)
+    room[n]["over_s"], room[n]["at_m"], room[n]["track"] = (
+        w["spell_over_s"][d],
+        w["last_at_m"][d],
+        w["last_track"][d],
+    )
+    w["spell_from_s"][d] = w["spell_over_s"][d] = 0
+    return n + 1
+
+
+@compiled
+def _put_night(
+    w: Record,
+    d: int,
+    room: Record,
+    n: int,
+    i: int,
+    still_open: int,
+) -> int:
+    _put(room, n, NIGHT_SPELL, i, d, w["night_from_s"][d], w["night_last_s"][d], still_open)
+    room[n]["over_s"], room[n]["at_m"], room[n]["track"] = (
+        w["night_over_s"][d],
+        w["night_at_m"][d],
+        w["last_track"][d],
+    )
+    w["night_from_s"][d] = w["night_over_s"][d] = 0
+    return n + 1
+
+
+@compiled
 def _see(
-    watch, assigned, from_s, speed, at, track, section, column, driver, in_force, statutory,
-    off_at, off_from, off, off_limit, room,
-):  # type: ignore[no-untyped-def]  # fmt: skip
+    watch: Record,
+    assigned: Record,
+    from_s: int,
+    speed: Record,
+    at: Record,
+    track: Record,
+    section: Record,
+    column: Record,
+    driver: Record,
+    card: Record,
+    in_force: Record,
+    statutory: Record,
+    off_at: Record,
+    off_from: Record,
+    off: Record,
+    off_limit: Record,
+    room: Record,
+) -> int:
     n = 0
     for i in range(len(watch)):
         w = watch[i]
         for k in range(speed.shape[1]):
-            if n + 4 * CREW > len(room):
+            if n + 4 + 2 * CREW > len(room):
                 return -1
             t, kmh = from_s + k, speed[i, k] * 3.6
             n = _see_speed(
@@ -208,13 +339,19 @@ def _see(
             if assigned[i] and (last > first or w["off"]["began_s"] > 0):
                 cell = first + int((at[i, k] - off_from[track[i, k]]) / 25.0 + 0.5)
                 away = off[cell] if first <= cell < last and at[i, k] >= off_from[track[i, k]] else 0.0
-                n = _see_route(w, i, t, away, at[i, k], track[i, k], section[i, k], driver[i, k], off_limit, room, n)
-            n = _see_wheel(w, i, t, kmh, driver[i, k], room, n)
+                n = _see_route(
+                    w, i, t, away, at[i, k], track[i, k], section[i, k], driver[i, k], off_limit, room, n
+                )
+            n = _see_wheel(w, i, t, kmh, driver[i, k], at[i, k], track[i, k], room, n)
+            n = _see_card(w, i, t, kmh, driver[i, k], card[i, k], room, n)
     return n
 
 
-@njit(cache=True)
-def _flush(watch, room):  # type: ignore[no-untyped-def]
+@compiled
+def _flush(
+    watch: Record,
+    room: Record,
+) -> int:
     n = 0
     for i in range(len(watch)):
         w = watch[i]
@@ -225,11 +362,13 @@ def _flush(watch, room):  # type: ignore[no-untyped-def]
             room[n] = w["off"]
             room[n]["open"] = 1
             n += 1
+        if w["card_from_s"] > 0:
+            n = _put(room, n, OTHER_CARD, i, 0, w["card_from_s"], w["card_last_s"], 1)
         for d in range(CREW):
             if w["spell_from_s"][d] > 0:
-                n = _put_spell(room, n, SPELL, i, d, w["spell_from_s"][d], w["spell_last_s"][d], w["spell_over_s"][d], 1)
+                n = _put_spell(w, d, room, n, i, 1)
             if w["night_from_s"][d] > 0:
-                n = _put_spell(room, n, NIGHT_SPELL, i, d, w["night_from_s"][d], w["night_last_s"][d], w["night_over_s"][d], 1)
+                n = _put_night(w, d, room, n, i, 1)
     return n
 
 

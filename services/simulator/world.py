@@ -16,7 +16,20 @@ MARGIN_M = 15.0
 EXCURSION_M = (1200.0, 6500.0)
 EXCURSIONS_MAX = 4
 SCHOOL_ROUTE_M = 11_000.0
-SCHOOL_TOWNS = ("银川", "石嘴山", "吴忠", "固原", "中卫", "平罗", "灵武", "中宁", "同心", "西吉", "彭阳", "贺兰")
+SCHOOL_TOWNS = (
+    "银川",
+    "石嘴山",
+    "吴忠",
+    "固原",
+    "中卫",
+    "平罗",
+    "灵武",
+    "中宁",
+    "同心",
+    "西吉",
+    "彭阳",
+    "贺兰",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +85,14 @@ def build_world() -> World:
     """The Ningxia world. Raises sources.MissingMapError when the map packages are not installed."""
     network = build_network()
     laid: list[Track] = []
-    routes = [_route(network, number, *ends, laid) for number, ends in enumerate(_route_ends(), start=1)]
+    routes = [
+        _route(network, number, start, end, laid, school=school)
+        for number, (start, end, school) in enumerate(_route_ends(), start=1)
+    ]
     in_force, statutory = limit_tables(network.sections)
-    return World(network, tuple(routes), tracks.stack(laid), in_force, statutory, sources.divisions(places.TOWNS))
+    return World(
+        network, tuple(routes), tracks.stack(laid), in_force, statutory, sources.divisions(places.TOWNS)
+    )
 
 
 def _route_ends() -> Iterator[tuple[str, str, bool]]:
@@ -87,7 +105,7 @@ def _route_ends() -> Iterator[tuple[str, str, bool]]:
             yield town, link.end if link.start == town else link.start, True
 
 
-def _route(network: Network, number: int, start: str, end: str, school: bool, laid: list[Track]) -> Route:
+def _route(network: Network, number: int, start: str, end: str, laid: list[Track], *, school: bool) -> Route:
     steps = network.way(start, end)
     parts = tracks.parts_of(network.sections, steps, SCHOOL_ROUTE_M if school else np.inf)
     plain = tracks.lay(parts)
