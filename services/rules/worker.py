@@ -23,24 +23,27 @@ from services.rules.snapshot import OtherLayout, document_of
 from services.rules.transitions import Transition
 from services.runtime import metrics
 from services.runtime.clock import monotonic_s, now_ms
-from services.runtime.kafka import Batch, Consumer
-from services.runtime.settings import Settings
+from services.runtime.kafka import Batch, Consumer, Watchdog
+from services.runtime.service import Service, became_ready
 from services.store import alerts, configs, drivers, progress, snapshots
 from services.store.alerts import NewEvent
+from services.store.connect import Conn
+from services.store.connect import pool as connect
 
 CONSUMER = "rules"
 COMMIT_EVERY_S = 0.2
 """A batch that raised nothing may wait so long for its progress row; one that raised something is committed at once."""
 FULL_EVERY = 20
 """Every so many snapshots a full one, so that a claim loads a bounded number."""
+POLL_S = 0.1
 FIXES_KIND = bytes([KIND_FIXES])
 OUTCOMES = ((JUDGED, "judged"), (DUPLICATE, "duplicate"), (LATE, "late"), (UNKNOWN, "unknown_vehicle"))
 
 log = structlog.get_logger()
 
 
-class Fenced(Exception):
-    """Another worker has claimed the partition; nothing of ours may be written."""
+class Fenced(ConnectionError):
+    """Another worker has claimed the partition; nothing of ours may be written, a new session claims what is ours."""
 
 
 @dataclass(slots=True)
@@ -63,9 +66,9 @@ class Held:
 class RulesWorker:
     """Judges the partitions that the consumer group gives it."""
 
-    def __init__(self, settings: Settings, pool: asyncpg.Pool, owner: str) -> None:
+    def __init__(self, service: Service, pool: asyncpg.Pool, owner: str) -> None:
         """`owner` names this process in the progress rows."""
-        self.settings = settings
+        self.settings = service.settings
         self.pool = pool
         self.owner = owner
         self.held: dict[int, Held] = {}
@@ -91,7 +94,7 @@ class RulesWorker:
         for number in partitions:
             self.held.pop(number, None)
 
-    async def _restore(self, conn: asyncpg.Connection, number: int, next_offset: int) -> Partition:
+    async def _restore(self, conn: Conn, number: int, next_offset: int) -> Partition:
         found = await snapshots.load(conn, number, next_offset)
         bodies = [snapshot.body for snapshot in found]
         await self._learn_drivers(conn)
@@ -109,12 +112,12 @@ class RulesWorker:
                 number, Config(), "", (), position=0, next_offset=next_offset, driver_code=self.codes.get
             )
 
-    async def _config(self, conn: asyncpg.Connection, document: str) -> Config:
+    async def _config(self, conn: Conn, document: str) -> Config:
         if document not in self.documents:
             self.documents[document] = await configs.document(conn, document)
         return self.documents[document]
 
-    async def _learn_drivers(self, conn: asyncpg.Connection) -> None:
+    async def _learn_drivers(self, conn: Conn) -> None:
         self.codes.update({number: code for code, number in (await drivers.all_codes(conn)).items()})
 
     async def apply(self, batches: Mapping[int, Batch]) -> None:
@@ -176,7 +179,7 @@ class RulesWorker:
         for transition in events:
             metrics.RULES_EVENTS.labels(transition.episode.rule, str(transition.event)).inc()
 
-    async def _advance(self, conn: asyncpg.Connection, held: Held) -> None:
+    async def _advance(self, conn: Conn, held: Held) -> None:
         partition = held.partition
         if not await progress.advance(
             conn, CONSUMER, partition.number, held.epoch, held.committed, partition.position
@@ -220,3 +223,27 @@ def new_events(transitions: Sequence[Transition]) -> list[NewEvent]:
         )
         for transition in transitions
     ]
+
+
+async def session(service: Service) -> None:
+    """Work until the stop; ends with one of `services.runtime.service.AWAY` when a server is away, all local state forgotten."""
+    pool = await connect(service.settings.database_url, name="roadwatch-rules")
+    try:
+        worker = RulesWorker(service, pool, service.owner)
+        async with Consumer(service.settings, CONSUMER, FIXES, worker.claim, worker.release) as consumer:
+            await _work(service, worker, consumer)
+    finally:
+        pool.terminate()
+
+
+async def _work(service: Service, worker: RulesWorker, consumer: Consumer) -> None:
+    watchdog = Watchdog(service.settings.stall_s)
+    while not service.stopping.is_set():
+        await worker.apply(await consumer.poll(POLL_S))
+        positions = {number: held.partition.position for number, held in worker.held.items()}
+        service.lag = consumer.lag(positions)
+        metrics.STALL_SECONDS.labels(CONSUMER).set(watchdog.check(positions, service.lag, monotonic_s()))
+        metrics.RULES_VEHICLES.set(sum(len(held.partition.engine.vehicles) for held in worker.held.values()))
+        if worker.held and all(held.partition.position >= held.partition.silent_until for held in worker.held.values()):
+            became_ready(service)
+    await worker.commit()

@@ -6,7 +6,10 @@ Anything else ends the process: the supervisor starts it again, and what was com
 """
 
 import asyncio
+import gc
+import os
 import signal
+import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -26,6 +29,7 @@ AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 SAY_EVERY_S = 10.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 3.0
 STATUS_EVERY_S = 1.0
+COLLECT_EVERY = 10
 LOOPBACK = "127.0.0.1"
 
 log = structlog.get_logger()
@@ -41,6 +45,11 @@ class Service:
     lag: int = 0
     detail: dict[str, object] = field(default_factory=dict)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def owner(self) -> str:
+        """Host and process, for progress rows."""
+        return f"{socket.gethostname()}:{os.getpid()}"
 
     async def pause(self, seconds: float) -> None:
         """Sleep, but not longer than until the stop."""
@@ -59,6 +68,9 @@ def main(name: str, session: Session) -> None:
     settings = Settings()
     logs.configure(settings, name)
     metrics.BUILD.info({"version": version("roadwatch")})
+    gc.collect()
+    gc.freeze()
+    gc.disable()  # the hot loops make no cycles; _tell collects what slow paths leave (docs/decisions/0005)
     if settings.metrics_port:
         start_http_server(settings.metrics_port, LOOPBACK)
     uvloop.run(_run(Service(name, settings), session))
@@ -118,9 +130,13 @@ def became_ready(service: Service) -> None:
 
 
 async def _tell(service: Service) -> None:
+    rounds = 0
     while True:
         _publish(service)
         await asyncio.sleep(STATUS_EVERY_S)
+        rounds += 1
+        if rounds % COLLECT_EVERY == 0:
+            gc.collect()
 
 
 def _publish(service: Service) -> None:

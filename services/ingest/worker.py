@@ -1,0 +1,268 @@
+"""The ingest worker's shell: `gps.raw` in, packed fixes and rejects out, counts with the progress in PostgreSQL.
+
+At-least-once: progress is written after Kafka has acknowledged what was made of the records. After a crash some batches come twice;
+every consumer of `gps.fixes` drops what it has had (source partition and offset travel with the fixes).
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import asyncpg
+import numpy as np
+import structlog
+
+from services.contracts.batch import pack_fixes, pack_tick, partition_of
+from services.contracts.fix import Fixes
+from services.contracts.reasons import BY_CODE
+from services.contracts.registry import Config
+from services.contracts.topics import CONTENT_TYPE, FIXES, JSON_REPORT, RAW, REJECTED
+from services.ingest.configs import publish
+from services.ingest.lookup import VehicleLookup
+from services.ingest.pipeline import Processed, process
+from services.runtime import metrics
+from services.runtime.clock import monotonic_s
+from services.runtime.kafka import Batch, Consumer, Message, Producer, Watchdog
+from services.runtime.service import Service, became_ready
+from services.store import configs, drivers, progress
+from services.store.connect import pool as connect
+
+CONSUMER = "ingest"
+PARSER_VERSION = b"1"
+COMMIT_EVERY_S = 0.2
+LOOK_EVERY_S = 1.0
+UNPUBLISHED_S = 5.0
+POLL_S = 0.1
+MOST_FIXES = 32_768
+"""Fixes in one message: 2 MiB."""
+JSON_TYPE = JSON_REPORT.encode()
+JSON_TYPES = (JSON_TYPE, JSON_TYPE + b"; charset=utf-8")
+
+log = structlog.get_logger()
+
+
+class Fenced(ConnectionError):
+    """Another worker has claimed the partition; a new session claims what is ours."""
+
+
+@dataclass(slots=True)
+class Held:
+    """A partition of gps.raw in this worker's hands."""
+
+    epoch: int
+    committed: int
+    position: int
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+class Codes:
+    """Driver codes and their numbers, as far as this process has met them."""
+
+    def __init__(self) -> None:
+        """Know nobody yet."""
+        self.numbers: dict[str, int] = {}
+
+    def known(self, code: str) -> int | None:
+        """The code's number, None until it is interned."""
+        return self.numbers.get(code)
+
+
+class IngestWorker:
+    """Decides the records of the partitions that the consumer group gives it."""
+
+    def __init__(self, service: Service, pool: asyncpg.Pool, producer: Producer, owner: str) -> None:
+        """`owner` names this process in the progress rows."""
+        self.settings = service.settings
+        self.pool, self.producer, self.owner = pool, producer, owner
+        self.held: dict[int, Held] = {}
+        self.codes = Codes()
+        self.document = ""
+        self.lookup = VehicleLookup(Config())
+        self.greatest_ms = -1
+        self.told_s = self.looked_s = self.ticked_s = monotonic_s()
+
+    async def claim(self, partitions: Sequence[int]) -> dict[int, int]:
+        """Take partitions over; returns the offset each is to be read from."""
+        starts = {}
+        async with self.pool.acquire() as conn:
+            for number in sorted(partitions):
+                claimed = await progress.claim(conn, CONSUMER, number, self.owner)
+                self.held[number] = Held(claimed.epoch, claimed.next_offset, claimed.next_offset)
+                starts[number] = claimed.next_offset
+                log.info("claimed", partition=number, epoch=claimed.epoch, next_offset=claimed.next_offset)
+        return starts
+
+    async def release(self, partitions: Sequence[int]) -> None:
+        """Forget partitions that the group took away; what was not committed comes again to their next owner."""
+        for number in partitions:
+            self.held.pop(number, None)
+
+    async def learn(self) -> None:
+        """Take up the config version in force, and publish one whose importer died."""
+        async with self.pool.acquire() as conn:
+            record = await configs.published(conn)
+            if record is not None and record.document != self.document:
+                self.lookup = VehicleLookup(await configs.document(conn, record.document))
+                self.document = record.document
+                log.info("config", version=record.version, document=record.document[:12])
+            if await configs.unpublished(conn, UNPUBLISHED_S):
+                for late in await publish(self.producer, conn, UNPUBLISHED_S):
+                    log.warning("config_published_for_its_importer", version=late.version)
+            if not self.codes.numbers:
+                self.codes.numbers = await drivers.all_codes(conn)
+
+    async def apply(self, batches: Mapping[int, Batch]) -> None:
+        """Decide what was fetched and send what comes of it."""
+        messages: list[Message] = []
+        done: list[tuple[Held, Batch, Processed]] = []
+        for number, batch in batches.items():
+            held = self.held.get(number)
+            if held is not None:
+                processed = await self._decide(batch)
+                messages += self._fix_messages(number, processed.fixes)
+                messages += self._reject_messages(batch, processed)
+                done.append((held, batch, processed))
+        with metrics.INGEST_SECONDS.time():
+            await self.producer.send_batch(messages)
+        for held, batch, processed in done:
+            held.position = batch.next_offset
+            held.counts.update(processed.verdicts)
+            held.counts.update(processed.reasons)
+            _count(processed)
+
+    async def _decide(self, batch: Batch) -> Processed:
+        values: list[bytes | None] = [record.value for record in batch.records]
+        received = np.array(batch.timestamps, np.int64)
+        offsets = np.array(batch.offsets, np.int64)
+        foreign = _foreign(batch)
+        for place in foreign:
+            values[place] = b"{}"
+        processed = process(values, received, offsets, self.lookup, self.codes, self.settings.service_area)
+        if processed.missing_drivers:
+            async with self.pool.acquire() as conn:
+                self.codes.numbers |= await drivers.intern(conn, processed.missing_drivers)
+            processed = process(values, received, offsets, self.lookup, self.codes, self.settings.service_area)
+        if foreign:
+            processed = _as_foreign(processed, set(foreign))
+        if len(processed.fixes):
+            self.greatest_ms = max(self.greatest_ms, int(processed.fixes["time_ms"].max()))
+        return processed
+
+    def _fix_messages(self, source: int, fixes: Fixes) -> list[Message]:
+        if not len(fixes):
+            return []
+        targets = partition_of(fixes["vehicle"], self.settings.partitions)
+        order = np.argsort(targets, kind="stable")
+        ordered = fixes[order]
+        edges = np.searchsorted(targets[order], np.arange(self.settings.partitions + 1))
+        return [
+            Message(FIXES, pack_fixes(source, ordered[start : min(start + MOST_FIXES, int(edges[target + 1]))]), partition=target)
+            for target in range(self.settings.partitions)
+            for start in range(int(edges[target]), int(edges[target + 1]), MOST_FIXES)
+        ]
+
+    def _reject_messages(self, batch: Batch, processed: Processed) -> list[Message]:
+        topic = (self.settings.topic_prefix + RAW).encode()
+        messages = []
+        for place, code in processed.rejected:
+            record = batch.records[place]
+            headers = (
+                ("reason", code.encode()), ("verdict", BY_CODE[code].verdict.value.encode()), ("source-topic", topic),
+                ("source-partition", str(batch.partition).encode()), ("source-offset", str(record.offset).encode()),
+                ("parser-version", PARSER_VERSION), *record.headers,
+            )  # fmt: skip
+            messages.append(
+                Message(REJECTED, record.value or b"", record.key, batch.partition % self.settings.partitions, headers)
+            )
+        return messages
+
+    async def keep_house(self) -> None:
+        """What is due by time: ticks, progress, the registry."""
+        now_s = monotonic_s()
+        if now_s - self.ticked_s >= self.settings.tick_every_s:
+            self.ticked_s = now_s
+            await self.producer.send_batch(
+                [Message(FIXES, pack_tick(self.greatest_ms), partition=number) for number in sorted(self.held)]
+            )
+        if now_s - self.told_s >= COMMIT_EVERY_S:
+            self.told_s = now_s
+            await self.commit()
+        if now_s - self.looked_s >= LOOK_EVERY_S:
+            self.looked_s = now_s
+            await self.learn()
+
+    async def commit(self) -> None:
+        """Write progress and counts of all partitions that advanced.
+
+        Raises:
+            Fenced: another worker owns one of them.
+        """
+        due = [(number, held) for number, held in sorted(self.held.items()) if held.position > held.committed]
+        if not due:
+            return
+        async with self.pool.acquire() as conn, conn.transaction():
+            for number, held in due:
+                if not await progress.advance(
+                    conn, CONSUMER, number, held.epoch, held.committed, held.position, held.counts
+                ):
+                    raise Fenced(f"partition {number}: epoch {held.epoch} is no longer ours")
+        for _, held in due:
+            held.committed = held.position
+            held.counts = Counter()
+
+
+def _foreign(batch: Batch) -> list[int]:
+    """Places of records whose content type is none of ours."""
+    return [
+        place
+        for place, record in enumerate(batch.records)
+        if record.headers
+        and any(name == CONTENT_TYPE and value.lower() not in JSON_TYPES for name, value in record.headers)
+    ]
+
+
+def _as_foreign(processed: Processed, foreign: set[int]) -> Processed:
+    reasons, rejected = Counter(processed.reasons), []
+    for place, code in processed.rejected:
+        if place in foreign:
+            reasons[code] -= 1
+            reasons["CONTENT_TYPE"] += 1
+            rejected.append((place, "CONTENT_TYPE"))
+        else:
+            rejected.append((place, code))
+    return Processed(processed.fixes, rejected, processed.verdicts, +reasons, processed.missing_drivers)
+
+
+def _count(processed: Processed) -> None:
+    for verdict, count in processed.verdicts.items():
+        metrics.INGEST_REPORTS.labels(verdict).inc(count)
+    for reason, count in processed.reasons.items():
+        metrics.INGEST_REASONS.labels(reason).inc(count)
+
+
+async def session(service: Service) -> None:
+    """Work until the stop; ends with one of `services.runtime.service.AWAY` when a server is away."""
+    pool = await connect(service.settings.database_url, name="roadwatch-ingest")
+    try:
+        async with Producer(service.settings, "ingest") as producer:
+            worker = IngestWorker(service, pool, producer, service.owner)
+            await worker.learn()
+            async with Consumer(service.settings, CONSUMER, RAW, worker.claim, worker.release) as consumer:
+                await _work(service, worker, consumer)
+    finally:
+        pool.terminate()
+
+
+async def _work(service: Service, worker: IngestWorker, consumer: Consumer) -> None:
+    watchdog = Watchdog(service.settings.stall_s)
+    while not service.stopping.is_set():
+        batches = await consumer.poll(POLL_S)
+        if batches:
+            await worker.apply(batches)
+        await worker.keep_house()
+        positions = {number: held.position for number, held in worker.held.items()}
+        service.lag = consumer.lag(positions)
+        metrics.STALL_SECONDS.labels(CONSUMER).set(watchdog.check(positions, service.lag, monotonic_s()))
+        if worker.held:
+            became_ready(service)
+    await worker.commit()
