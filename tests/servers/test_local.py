@@ -97,7 +97,7 @@ def test_a_port_taken_meanwhile_is_replaced(own: LocalServers) -> None:
 
 def test_a_pid_file_that_names_a_stranger_does_not_block(own: LocalServers) -> None:
     """After a restart of the machine any process may carry the dead server's pid."""
-    own.start()
+    own.postgres.start()
     pid_file = own.postgres.cluster / "postmaster.pid"
     text = pid_file.read_text()
     os.kill(own.postgres.pid or 0, signal.SIGKILL)
@@ -105,7 +105,7 @@ def test_a_pid_file_that_names_a_stranger_does_not_block(own: LocalServers) -> N
     stranger = subprocess.Popen(["sleep", "60"], user="postgres" if os.geteuid() == 0 else None)
     try:
         pid_file.write_text("\n".join([str(stranger.pid), *text.split("\n")[1:]]))
-        psycopg.connect(own.start().database_url).close()
+        psycopg.connect(own.postgres.start()).close()
     finally:
         stranger.kill()
         stranger.wait()
@@ -148,14 +148,14 @@ def test_servers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
 
 
 def test_a_server_that_ends_while_starting_shows_its_log(own: LocalServers) -> None:
-    own.start()
+    own.postgres.start()
     own.postgres.stop()
     main = own.postgres.cluster / "postgresql.conf"
     text = main.read_text()
     try:
         main.write_text(text + "nonsense = 1\n")
         with pytest.raises(ServerFailed, match="nonsense"):
-            own.start()
+            own.postgres.start()
     finally:
         main.write_text(text)
 
@@ -182,6 +182,26 @@ def test_a_cluster_whose_facts_are_lost_is_not_overwritten(
     with pytest.raises(ServerFailed, match="move the cluster away"):
         PostgresServer(tmp_path, fast=True, say=quiet).start()
     assert (tmp_path / "postgres").is_dir()
+
+
+def test_data_whose_address_file_is_lost_is_kept(own: LocalServers) -> None:
+    """The broker's own files say which cluster they are."""
+    own.kafka.start()
+    own.kafka.stop()
+    meta = (own.data / "kafka" / "log" / "meta.properties").read_text()
+    (own.data / "kafka.json").unlink()
+    own.kafka.start()
+    assert (own.data / "kafka" / "log" / "meta.properties").read_text() == meta
+
+
+def test_a_frozen_server_is_replaced(own: LocalServers) -> None:
+    """A broker that is stopped hears no signal but SIGCONT and SIGKILL, and holds the lock on its data until it is gone."""
+    addresses = own.start()
+    frozen = own.kafka.pid or 0
+    os.kill(frozen, signal.SIGSTOP)
+    assert own.start() == addresses
+    assert own.kafka.pid not in {None, frozen}
+    assert gone(frozen)
 
 
 def test_a_child_that_ignores_its_signal_is_killed(tmp_path: Path) -> None:

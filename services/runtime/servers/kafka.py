@@ -6,6 +6,7 @@ cluster's id, so that a stranger at a remembered port is not taken for ours. Thi
 
 import base64
 import importlib.util
+import os
 import shutil
 import signal
 import socket
@@ -15,17 +16,24 @@ import sys
 import uuid
 from importlib import resources
 from pathlib import Path
-from time import sleep
 
 import msgspec
 
-from services.runtime.servers.process import LOOPBACK, Child, Say, ServerFailed, free_port, recall, remember
+from services.runtime.servers.process import (
+    LOOPBACK,
+    Child,
+    Say,
+    ServerFailed,
+    free_port,
+    recall,
+    remember,
+    wait_for_predecessor,
+    wait_until_it_answers,
+)
 
 JARS = (
     Path(sys.prefix) / "share" / "kafka" / "libs"
 )  # deploy/local/install.sh puts them there; the environment belongs to the checkout
-STARTS_WITHIN_S = 60.0
-POLL_S = 0.05
 MESSAGE_MAX_BYTES = 4 * 1024 * 1024
 METADATA_API, METADATA_VERSION = 3, 4
 """Kafka's own numbers (protocol guide): Metadata, version 4: the answer has the live brokers, then the cluster's id."""
@@ -54,6 +62,7 @@ class KafkaServer:
     def __init__(self, data: Path, *, say: Say) -> None:
         """`say` gets progress lines."""
         self._home, self._file, self._say = data.resolve() / "kafka", data / "kafka.json", say
+        self._log, self._properties = self._home / "log", self._home / "server.properties"
         self._child = Child("Kafka", data / "log" / "kafka.log", [(signal.SIGTERM, 30)])
 
     @property
@@ -76,25 +85,23 @@ class KafkaServer:
         if facts and _answers(facts):
             return facts.bootstrap
         self._say("Kafka: 启动中 starting")
+        wait_for_predecessor(self._child, self._is_broker, self._say)
         java = _java()
         if not any(JARS.glob("kafka_*.jar")):
             raise ServerFailed("Kafka", f"no jars in {JARS}; fetch them: make install")
-        fresh = facts is None
-        facts = KafkaFacts(
+        ready = KafkaFacts(
             port=free_port(facts.port if facts else None),
             controller_port=free_port(facts.controller_port if facts else None),
-            cluster_id=facts.cluster_id
-            if facts
-            else base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="),
+            cluster_id=facts.cluster_id if facts else self._cluster_id(),
         )
-        properties = self._configure(facts)
-        if fresh or not (self._home / "log" / "meta.properties").exists():
-            self._format(java, facts, properties)
-        remember(self._file, facts)
-        self._child.start([*java, "kafka.Kafka", str(properties)])
-        self._wait(facts)
-        self._say(f"Kafka: 就绪 ready, {facts.bootstrap}")
-        return facts.bootstrap
+        if not (self._log / "meta.properties").exists():
+            self._format(java, ready)
+        self._configure(ready, self._log)
+        remember(self._file, ready)
+        self._child.start([*java, "kafka.Kafka", str(self._properties)])
+        wait_until_it_answers(self._child, lambda: _answers(ready), self._say)
+        self._say(f"Kafka: 就绪 ready, {ready.bootstrap}")
+        return ready.bootstrap
 
     def stop(self) -> None:
         """Stop it if this object started it."""
@@ -105,49 +112,41 @@ class KafkaServer:
         shutil.rmtree(self._home, ignore_errors=True)
         self._file.unlink(missing_ok=True)
 
-    def _configure(self, facts: KafkaFacts) -> Path:
-        self._home.mkdir(parents=True, exist_ok=True)
-        template = resources.files(__package__).joinpath("kafka.properties").read_text()
-        properties = self._home / "server.properties"
-        places = {
-            "PORT": facts.port,
-            "CONTROLLER": facts.controller_port,
-            "LOG_DIR": self._home / "log",
-            "MAX": MESSAGE_MAX_BYTES,
-        }
-        for name, value in places.items():
-            template = template.replace(f"@{name}@", str(value))
-        properties.write_text(template)
-        return properties
+    def _is_broker(self, process: Path) -> bool:
+        """Whether this is a broker on our folder, whoever started it."""
+        return os.fsencode(self._properties) in (process / "cmdline").read_bytes().split(b"\0")
 
-    def _format(self, java: list[str], facts: KafkaFacts, properties: Path) -> None:
-        """Write the cluster's id into the log folder; what stands there without an id was left half-made by a kill."""
+    def _cluster_id(self) -> str:
+        """Of the data that stand here, should `kafka.json` be lost; else a new one (22 characters, as Kafka makes them)."""
+        meta = self._log / "meta.properties"
+        lines = meta.read_text().splitlines() if meta.exists() else []
+        kept = [line.partition("=")[2] for line in lines if line.startswith("cluster.id=")]
+        return kept[0] if kept else base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+
+    def _configure(self, facts: KafkaFacts, log: Path) -> None:
+        self._home.mkdir(parents=True, exist_ok=True)
+        text = resources.files(__package__).joinpath("kafka.properties").read_text()
+        for name, value in (
+            ("PORT", facts.port),
+            ("CONTROLLER", facts.controller_port),
+            ("LOG_DIR", log),
+            ("MAX", MESSAGE_MAX_BYTES),
+        ):
+            text = text.replace(f"@{name}@", str(value))
+        self._properties.write_text(text)
+
+    def _format(self, java: list[str], facts: KafkaFacts) -> None:
+        """Make the log folder beside its place and move it there whole, so that a kill leaves nothing half-made."""
         self._say("Kafka: 首次格式化 first run, format")
-        shutil.rmtree(self._home / "log", ignore_errors=True)
-        command = [
-            java[0],
-            QUICK,
-            *java[1:],
-            "kafka.tools.StorageTool",
-            "format",
-            "-t",
-            facts.cluster_id,
-            "-c",
-            str(properties),
-        ]
+        draft = self._home / "log.draft"
+        shutil.rmtree(draft, ignore_errors=True)
+        self._configure(facts, draft)
+        tool = [java[0], QUICK, *java[1:], "kafka.tools.StorageTool", "format"]
+        command = [*tool, "-t", facts.cluster_id, "-c", str(self._properties)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise ServerFailed("Kafka", f"format failed: {(done.stderr or done.stdout).strip()[-2000:]}")
-
-    def _wait(self, facts: KafkaFacts) -> None:
-        for _ in range(round(STARTS_WITHIN_S / POLL_S)):
-            if _answers(facts):
-                return
-            if (code := self._child.exit_code) is not None:
-                raise ServerFailed("Kafka", f"ended while starting (exit code {code})", self._child.log)
-            sleep(POLL_S)
-        self.stop()
-        raise ServerFailed("Kafka", f"did not answer within {STARTS_WITHIN_S:.0f} s", self._child.log)
+        draft.rename(self._log)
 
 
 def _answers(facts: KafkaFacts) -> bool:

@@ -13,20 +13,27 @@ import signal
 import subprocess
 import tempfile
 from pathlib import Path
-from time import sleep
 
 import msgspec
 import psycopg
 
-from services.runtime.servers.process import LOOPBACK, Child, Say, ServerFailed, free_port, recall, remember
+from services.runtime.servers.process import (
+    LOOPBACK,
+    Child,
+    Say,
+    ServerFailed,
+    free_port,
+    recall,
+    remember,
+    wait_for_predecessor,
+    wait_until_it_answers,
+)
 
 DATABASE = ROLE = "roadwatch"
 UNIX_USER = "postgres"
 HOME_OF_CLUSTERS = Path("/var/lib/postgresql")  # made by Debian's package, owned by its user
 PROGRAMS = Path("/usr/lib/postgresql")  # Debian: one folder a major version
 INSTALL = "apt-get install -y postgresql-postgis (make install does it where it is allowed to)"
-STARTS_WITHIN_S = 60.0
-POLL_S = 0.1
 
 SETTINGS = {
     "listen_addresses": f"'{LOOPBACK}'",
@@ -105,11 +112,14 @@ class PostgresServer:
             facts = self._initialise()
         facts = msgspec.structs.replace(facts, port=free_port(facts.port))
         cluster = Path(facts.cluster)
-        _wait_for_predecessor(cluster, self._child.log)
+        wait_for_predecessor(self._child, lambda process: _serves(process, cluster), self._say)
+        # Nobody serves the cluster: its pid file, if any, is stale. PostgreSQL would ask only whether that pid is alive, and any
+        # process may have got it since.
+        (cluster / "postmaster.pid").unlink(missing_ok=True)
         self._configure(cluster, facts.port)
         remember(self._file, facts)
         self._child.start([str(_binaries(cluster) / "postgres"), "-D", facts.cluster], user=_unix_user())
-        self._wait(facts)
+        wait_until_it_answers(self._child, lambda: _answers(facts, "postgres"), self._say)
         _ensure_database(facts)
         self._say(f"PostgreSQL: 就绪 ready, {LOOPBACK}:{facts.port}")
         return facts.url
@@ -186,16 +196,6 @@ class PostgresServer:
                 file.write(include)
         _give_to_unix_user(ours)
 
-    def _wait(self, facts: PostgresFacts) -> None:
-        for _ in range(round(STARTS_WITHIN_S / POLL_S)):
-            if _answers(facts, "postgres"):
-                return
-            if (code := self._child.exit_code) is not None:
-                raise ServerFailed("PostgreSQL", f"ended while starting (exit code {code})", self._child.log)
-            sleep(POLL_S)
-        self.stop()
-        raise ServerFailed("PostgreSQL", f"did not answer within {STARTS_WITHIN_S:.0f} s", self._child.log)
-
 
 def _answers(facts: PostgresFacts, database: str) -> bool:
     """Whether our own cluster serves at the remembered port; the random password tells it from a stranger's."""
@@ -229,31 +229,11 @@ def _ensure_database(facts: PostgresFacts) -> None:
     _run(command, "the database could not be created", {"PGPASSWORD": facts.password})
 
 
-def _wait_for_predecessor(cluster: Path, log: Path) -> None:
-    """A server whose parent was killed may still be shutting down: wait until no server process stands in the cluster.
-
-    Then its pid file, if any, is stale. PostgreSQL would ask only whether that pid is alive, and any process may have got it since.
-    """
-    for _ in range(round(STARTS_WITHIN_S / POLL_S)):
-        if not (holders := _holders(cluster)):
-            (cluster / "postmaster.pid").unlink(missing_ok=True)
-            return
-        sleep(POLL_S)
-    raise ServerFailed(
-        "PostgreSQL", f"an earlier server still runs but does not answer; end its processes {holders}", log
-    )
-
-
-def _holders(cluster: Path) -> list[int]:
-    """Processes of a server of this cluster, its backends included: all of them stand in its folder."""
-    pids = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # gone meanwhile, or not ours to look at
-            if (process / "comm").read_text().strip() == "postgres" and (
-                process / "cwd"
-            ).readlink() == cluster.resolve():
-                pids.append(int(process.name))
-    return pids
+def _serves(process: Path, cluster: Path) -> bool:
+    """Whether this is a process of a server of the cluster, backends included: all of them stand in its folder."""
+    return (process / "comm").read_text().strip() == "postgres" and (
+        process / "cwd"
+    ).readlink() == cluster.resolve()
 
 
 def _unix_user() -> str | None:

@@ -15,12 +15,20 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from time import sleep
 from typing import TypeVar
 
 import msgspec
 
+from services.runtime.clock import monotonic_s
+
 LOOPBACK = "127.0.0.1"
 TAIL_BYTES = 4000
+STARTS_WITHIN_S = (
+    300.0  # after a crash a server first reads its log again; that it does so is shown every 10 s
+)
+REMIND_EVERY_S = 10.0
+POLL_S = 0.05
 
 Say = Callable[[str], None]
 Facts = TypeVar("Facts", bound=msgspec.Struct)
@@ -99,6 +107,61 @@ class Child:
             process.send_signal(signal.SIGCONT)  # a frozen process hears nothing else
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(wait_s)
+
+
+def wait_until_it_answers(child: Child, answers: Callable[[], bool], say: Say) -> None:
+    """Wait for a server that was just started.
+
+    Raises:
+        ServerFailed: it ended, or it does not answer in time and was stopped.
+    """
+    begun_s = reminded_s = monotonic_s()
+    while not answers():
+        if (code := child.exit_code) is not None:
+            child.stop()
+            raise ServerFailed(child.name, f"ended while starting (exit code {code})", child.log)
+        reminded_s = _remind(child.name, "尚未就绪 not ready yet", begun_s, reminded_s, say)
+        if monotonic_s() - begun_s > STARTS_WITHIN_S:
+            child.stop()
+            raise ServerFailed(child.name, f"did not answer within {STARTS_WITHIN_S:.0f} s", child.log)
+        sleep(POLL_S)
+
+
+def wait_for_predecessor(child: Child, belongs: Callable[[Path], bool], say: Say) -> None:
+    """Wait until no process of an earlier server is left: one whose parent was killed may still be shutting down.
+
+    `belongs` is asked about folders of /proc; what it raises as OSError means a process that is gone, or not ours to look at.
+
+    Raises:
+        ServerFailed: one does not go away.
+    """
+    child.stop()
+    begun_s = reminded_s = monotonic_s()
+    while pids := [int(folder.name) for folder in Path("/proc").glob("[0-9]*") if _does(belongs, folder)]:
+        reminded_s = _remind(
+            child.name, f"等待旧进程 an earlier one still runs {pids}", begun_s, reminded_s, say
+        )
+        if monotonic_s() - begun_s > STARTS_WITHIN_S:
+            raise ServerFailed(
+                child.name, f"an earlier server runs but does not answer; end its processes {pids}", child.log
+            )
+        sleep(POLL_S)
+
+
+def _does(belongs: Callable[[Path], bool], folder: Path) -> bool:
+    try:
+        return belongs(folder)
+    except OSError:
+        return False
+
+
+def _remind(name: str, what: str, begun_s: float, reminded_s: float, say: Say) -> float:
+    """Say what is waited for, once in a while; gives when it was last said."""
+    now_s = monotonic_s()
+    if now_s - reminded_s < REMIND_EVERY_S:
+        return reminded_s
+    say(f"{name}: {what} ({now_s - begun_s:.0f} s)")
+    return now_s
 
 
 def say_to_stderr(line: str) -> None:
