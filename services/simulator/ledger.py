@@ -25,7 +25,6 @@ CEILING_BANDS = (
 NIGHT_CLASSES = (VehicleClass.COACH, VehicleClass.CHARTER, VehicleClass.SCHOOL_BUS)
 DAY_SUM_CLASSES = (*NIGHT_CLASSES, VehicleClass.HAZMAT)
 WEEK_SUM_CLASSES = (VehicleClass.COACH, VehicleClass.CHARTER)
-NOTES = {truth.SHORT_BURST: "short_burst", truth.OTHER_CARD: "other_card"}
 
 Episode = dict[str, Any]
 
@@ -57,7 +56,7 @@ def _keys(vehicle: NDArray[np.int32], time_s: NDArray[np.int64]) -> NDArray[np.i
 
 def episodes(simulation: Simulation, rows: NDArray[np.void], heard: Heard) -> list[Episode]:
     """All true episodes, sorted by began, vehicle and rule."""
-    book = _Book(simulation, heard)
+    book = _Book(simulation, heard, _runs(rows))
     found = [book.speeding(row) for row in rows[rows["what"] == truth.SPEEDING]]
     found += [book.deviation(row) for row in rows[rows["what"] == truth.DEVIATION]]
     found += book.fatigue(rows)
@@ -67,10 +66,14 @@ def episodes(simulation: Simulation, rows: NDArray[np.void], heard: Heard) -> li
 def notes(simulation: Simulation, rows: NDArray[np.void], silences: Silences) -> Iterator[dict[str, Any]]:
     """What reports alone cannot tell: bursts too short to count, foreign cards, terminals off or without a card reader."""
     vehicles = simulation.fleet.vehicles
-    for row in rows[np.isin(rows["what"], list(NOTES))]:
-        yield _note(
-            vehicles[row["vehicle"]], NOTES[int(row["what"])], int(row["began_s"]), int(row["ended_s"])
-        )
+    for row in rows[rows["what"] == truth.OTHER_CARD]:
+        yield _note(vehicles[row["vehicle"]], "other_card", int(row["began_s"]), int(row["ended_s"]))
+    counted = rows[rows["what"] == truth.SPEEDING]
+    for index, runs in _runs(rows).items():
+        own = counted[counted["vehicle"] == index]
+        for from_s, to_s in runs:
+            if not np.any((own["began_s"] <= from_s) & (from_s <= own["ended_s"])):
+                yield _note(vehicles[index], "short_burst", from_s, to_s)
     for name, windows in (("terminal_off", silences.off), ("uploaded_later", silences.held)):
         for index, from_s, to_s in windows:
             yield _note(vehicles[index], name, from_s, to_s)
@@ -79,12 +82,21 @@ def notes(simulation: Simulation, rows: NDArray[np.void], silences: Silences) ->
             yield {"vehicle": vehicle.key, "note": "no_card_reader", "from": None, "to": None}
 
 
+def _runs(rows: NDArray[np.void]) -> dict[int, list[tuple[int, int]]]:
+    """Every run of seconds above the limit, by vehicle."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    for row in rows[rows["what"] == truth.RUN]:
+        found.setdefault(int(row["vehicle"]), []).append((int(row["began_s"]), int(row["ended_s"])))
+    return found
+
+
 def _note(vehicle: Vehicle, note: str, from_s: int, to_s: int) -> dict[str, Any]:
     return {"vehicle": vehicle.key, "note": note, "from": iso(from_s * 1000), "to": iso(to_s * 1000)}
 
 
 class _Book:
-    def __init__(self, simulation: Simulation, heard: Heard) -> None:
+    def __init__(self, simulation: Simulation, heard: Heard, runs: dict[int, list[tuple[int, int]]]) -> None:
+        self.runs = runs
         self.world, self.vehicles, self.heard = simulation.world, simulation.fleet.vehicles, heard
 
     def _episode(self, row: np.void, rule: str, kind: str, severity: str, why: dict[str, Any]) -> Episode:
@@ -113,8 +125,18 @@ class _Book:
         kind = "statutory" if row["statutory"] else "monitoring"
         section = self.world.network.sections[int(row["section"])]
         road = f"{section.ref} {section.name}".strip()
+        inside = [
+            run
+            for run in self.runs.get(int(row["vehicle"]), [])
+            if row["began_s"] <= run[0] and run[1] <= row["ended_s"]
+        ]
+        proven_s = max(self.heard.within(int(row["vehicle"]), *run)[1] for run in inside)
         return self._episode(
-            row, "speeding", kind, severity if row["statutory"] else "info", {"band": band, "road": road}
+            row,
+            "speeding",
+            kind,
+            severity if row["statutory"] else "info",
+            {"band": band, "road": road, "proven_s": proven_s},
         )
 
     def deviation(self, row: np.void) -> Episode:

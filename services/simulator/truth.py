@@ -14,8 +14,9 @@ from services.simulator.limits import LOCAL_OFFSET_S, NIGHT_FROM_S, NIGHT_TO_S
 from services.simulator.motion import Seconds
 from services.simulator.world import HALF_WIDTH_M, MARGIN_M, World
 
-SPEEDING, DEVIATION, SPELL, NIGHT_SPELL, SHORT_BURST, OTHER_CARD = 0, 1, 2, 3, 4, 5
-"""Kinds of rows; the last two are no episodes but explain what a judge that sees reports only may take for one."""
+SPEEDING, DEVIATION, SPELL, NIGHT_SPELL, RUN, OTHER_CARD = 0, 1, 2, 3, 4, 5
+"""Kinds of rows. A RUN is every unbroken run of seconds above the limit, however short; with OTHER_CARD it explains what a judge that
+sees reports only may miss or take for an episode."""
 
 BURST_S, MERGE_S = 30, 60
 OFF_S = 60
@@ -94,7 +95,7 @@ class Observer:
 
     def finish(self) -> NDArray[np.void]:
         """Every episode and every spell at the wheel, those still going on marked open."""
-        room = np.zeros(len(self._watch) * (3 + 2 * CREW), EPISODE)
+        room = np.zeros(len(self._watch) * (4 + 2 * CREW), EPISODE)
         count = _flush(self._watch, room)
         return np.concatenate([*self._found, room[:count]])
 
@@ -125,8 +126,8 @@ def _see_speed(
     night = 1 if _is_night(t) else 0
     limit, law = in_force[section, column, night], statutory[section, column, night]
     if kmh <= limit + DUST_KMH:
-        if w["run_from_s"] > 0 and w["open"] == 0:
-            n = _put(room, n, SHORT_BURST, i, driver, w["run_from_s"], t - 1, 0)
+        if w["run_from_s"] > 0:
+            n = _put(room, n, RUN, i, driver, w["run_from_s"], t - 1, 0)
         w["run_from_s"] = 0
         if w["open"] == 1 and t > w["last_above_s"] + MERGE_S:
             n = _close_speeding(w, room, n)
@@ -355,6 +356,8 @@ def _flush(
     n = 0
     for i in range(len(watch)):
         w = watch[i]
+        if w["run_from_s"] > 0:
+            n = _put(room, n, RUN, i, 0, w["run_from_s"], w["last_above_s"], 1)
         if w["open"] == 1:
             n = _close_speeding(w, room, n)
             room[n - 1]["open"] = 1
