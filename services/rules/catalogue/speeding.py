@@ -1,0 +1,350 @@
+"""Speeding.
+
+What it flags
+    A vehicle faster than the limit in force for its class, road, place and hour, for longer than `min_duration_s` without a break.
+
+Legal basis
+    道路交通安全法 art. 42; 实施条例 arts 45, 78; 危险货物道路运输安全管理办法 art. 46; 校车安全管理条例 art. 35; the night factor from
+    道路运输车辆动态监督管理办法; bands from 道路交通安全违法行为记分管理办法; "> 30 s is one, reports within a minute are one" from the
+    official assessment form.
+
+Opens, escalates, closes
+    A burst is a run of consecutive fixes above the limit, no two neighbours more than `max_gap_s` apart; its proven length is last minus
+    first. A burst longer than `min_duration_s` opens; later bursts that begin within `merge_window_s` of the last fix above belong to
+    it. Severity follows the band of the peak against the statutory part of the limit. It closes when a later fix of the vehicle
+    proves that no burst can join any more.
+
+Ignores
+    Fixes that are not fixed, without a speed, or of implausible speed (above 160 km/h): as though absent, they break no run.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from services.contracts.alert import Sentence
+from services.contracts.registry import CLASSES, ROAD_CLASSES, Config
+from services.rules.compiled import compiled, inlined
+from services.rules.finding import (
+    CLOSED,
+    CURRENT,
+    EPISODE,
+    FINDING_BASE,
+    NO_BAND,
+    NOT_SHOWN,
+    OPENED,
+    REVISED,
+    SHOWN_CLOSED,
+    SHOWN_OPEN,
+    UPDATED,
+    clear,
+    emit,
+    update_due,
+)
+from services.rules.limit_sources import SOURCES
+from services.rules.parameters import milliseconds, tenths, window_ms
+from services.rules.records import NO_LIMIT, NO_ROAD, PAGE_HEAD, USE_SPEED
+from services.rules.rule import Described, Names, Parameter, Rule
+
+ART_78 = "实施条例 art. 78; 危货办法 art. 46; 校车条例 art. 35"
+PARAMETERS = (
+    Parameter(
+        "statutory_kmh",
+        {
+            "coach": {"expressway": 100},
+            "charter": {"expressway": 100},
+            "freight": {"expressway": 100},
+            "hazmat": {road.value: 80 if road == "expressway" else 60 for road in ROAD_CLASSES},
+            "school_bus": {road.value: 80 if road == "expressway" else 60 for road in ROAD_CLASSES},
+        },
+        "by_class_and_road", "km/h", 1, 300, ART_78, "limit of the class on the road class, whatever is posted",
+    ),
+    Parameter(
+        "unmatched_limit_kmh", {"coach": 100, "charter": 100, "hazmat": 80, "freight": 100, "school_bus": 80},
+        "by_class", "km/h", 1, 300, ART_78, "limit on no known road",
+    ),
+    Parameter(
+        "night_factor", {"coach": 0.8, "charter": 0.8}, "by_class", "", 0.1, 1.0, "动态监督办法",
+        "share of the day limit that is monitored at night",
+    ),
+    Parameter("night_window", "22:00-06:00", "window", "", 0, 24, "GA/T 2372-2026", "local hours that are night"),
+    Parameter("match_radius_m", 30, "number", "m", 1, 500, "terminal accuracy 15 m, JT/T 794", "farthest road matched"),
+    Parameter("match_heading_deg", 45, "number", "°", 1, 180, "design", "greatest difference of heading and road"),
+    Parameter("moving_kmh", 5, "number", "km/h", 0, 50, "terminal accuracy 7.2 km/h, JT/T 794", "heading asked from here"),
+    Parameter("tolerance_kmh", 0, "number", "km/h", 0, 50, "design", "excess that is not yet above"),
+    Parameter("min_duration_s", 30, "number", "s", 0, 600, "official form, note 2", "a burst must be longer"),
+    Parameter("merge_window_s", 60, "number", "s", 0, 600, "official form, note 2", "bursts so near are one"),
+    Parameter("max_gap_s", 180, "number", "s", 1, 3600, "design", "neighbours farther apart break a burst"),
+)  # fmt: skip
+
+CEILING_KMH = {"coach": 100, "charter": 100, "hazmat": 80, "freight": 100, "school_bus": 80}
+"""What kind and band compare with on no road: the highest a class may ever drive (实施条例 art. 78, 危货办法 art. 46, 校车条例 art. 35)."""
+
+PARAMS = np.dtype(
+    [
+        ("statutory", "u2", (len(CLASSES), len(ROAD_CLASSES))),  # 0.1 km/h, 0 none
+        ("unmatched", "u2", (len(CLASSES),)),
+        ("ceiling", "u2", (len(CLASSES),)),
+        ("night_factor", "f8", (len(CLASSES),)),  # 0 none
+        ("night_from_ms", "i4"),
+        ("night_to_ms", "i4"),
+        ("match_radius_m", "f8"),
+        ("match_heading_deg", "f8"),
+        ("moving", "u2"),
+        ("tolerance", "i4"),
+        ("min_duration_ms", "i8"),
+        ("merge_window_ms", "i8"),
+        ("max_gap_ms", "i8"),
+    ],
+    align=True,
+)
+
+MONITORING, STATUTORY = 0, 1
+KINDS = ("monitoring", "statutory")
+BANDS = ("0-10%", "10-20%", "20-50%", "50%+")
+INFO, MINOR, MAJOR, CRITICAL = range(4)
+
+STATE = np.dtype(
+    [
+        ("burst_began_ms", "i8"),
+        ("last_ms", "i8"),  # last participating fix
+        ("above", "u1"),  # a burst is running
+        ("running", "u1"),  # an episode is running (opened and not proven ended)
+        ("peak_against", "u2"),
+        ("peak_statutory", "u2"),
+        ("peak_source", "u1"),
+        ("pad", "u1"),
+        ("peak_road", "i4"),
+        ("episode", EPISODE),  # of the burst while it is too short to open, then of the episode
+    ],
+    align=True,
+)
+FINDING = np.dtype([*FINDING_BASE, ("source", "u1"), ("statutory", "u2"), ("against", "u2"), ("road", "i4")], align=True)
+PAGE = np.dtype(PAGE_HEAD)
+FINDINGS_PER_STEP = 3
+
+
+def pack(values: Mapping[str, Any], row: np.void) -> None:
+    """Checked values of all parameters into one row of PARAMS."""
+    for place, vehicle_class in enumerate(CLASSES):
+        roads = values["statutory_kmh"].get(vehicle_class.value) or {}
+        for road_place, road in enumerate(ROAD_CLASSES):
+            limit = roads.get(road.value)
+            row["statutory"][place, road_place] = 0 if limit is None else tenths(limit)
+        unmatched = values["unmatched_limit_kmh"].get(vehicle_class.value)
+        row["unmatched"][place] = NO_LIMIT if unmatched is None else tenths(unmatched)
+        row["ceiling"][place] = tenths(CEILING_KMH[vehicle_class.value])
+        row["night_factor"][place] = values["night_factor"].get(vehicle_class.value) or 0.0
+    row["night_from_ms"], row["night_to_ms"] = window_ms(values["night_window"])
+    row["match_radius_m"], row["match_heading_deg"] = values["match_radius_m"], values["match_heading_deg"]
+    row["moving"], row["tolerance"] = tenths(values["moving_kmh"]), tenths(values["tolerance_kmh"])
+    for name in ("min_duration", "merge_window", "max_gap"):
+        row[f"{name}_ms"] = milliseconds(values[f"{name}_s"])
+
+
+@inlined
+def band_of(speed, against):  # type: ignore[no-untyped-def]
+    """Band of a speed over a limit, lower edges inclusive; NO_BAND when it is not above it."""
+    excess = speed - against
+    if excess <= 0:
+        return NO_BAND
+    if 10 * excess < against:
+        return 0
+    if 5 * excess < against:
+        return 1
+    if 2 * excess < against:
+        return 2
+    return 3
+
+
+@compiled
+def tell(state, findings, count, transition, index, slot, now_ms):  # type: ignore[no-untyped-def]
+    """Emit a transition with what only speeding knows."""
+    row = emit(findings, count, transition, index, slot, 0, now_ms, state.episode)
+    row.source = state.peak_source
+    row.statutory = state.peak_statutory
+    row.against = state.peak_against
+    row.road = state.peak_road
+
+
+@compiled
+def begin(state, fix, context):  # type: ignore[no-untyped-def]
+    """A new burst begins at this fix, and with it what may become an episode."""
+    episode = state.episode
+    clear(episode)
+    episode.driver = context.driver
+    episode.began_ms = fix.time_ms
+    episode.kind = MONITORING
+    state.running = 0
+
+
+@compiled
+def add(state, fix, context):  # type: ignore[no-untyped-def]
+    """A fix above belongs to the burst or episode: peak, kind, band, severity, confidence."""
+    episode = state.episode
+    speed, limit, against = np.int64(context.speed), np.int64(context.limit), np.int64(context.against)
+    if episode.limit == 0 or speed * np.int64(episode.limit) > np.int64(episode.peak) * limit:
+        episode.peak = speed
+        episode.limit = limit
+        episode.at_ms = fix.time_ms
+        episode.at_lon_e7 = fix.lon_e7
+        episode.at_lat_e7 = fix.lat_e7
+        episode.band = band_of(speed, against)
+        state.peak_against = context.against
+        state.peak_statutory = context.statutory
+        state.peak_source = context.source
+        state.peak_road = context.road
+    episode.ended_ms = fix.time_ms
+    if speed > against:
+        episode.kind = STATUTORY
+    if context.confidence < episode.confidence:
+        episode.confidence = context.confidence
+    if episode.kind == MONITORING:
+        episode.severity = INFO
+    elif episode.band == NO_BAND or episode.band <= 1:
+        episode.severity = MINOR
+    else:
+        episode.severity = MAJOR if episode.band == 2 else CRITICAL
+
+
+@compiled
+def close(state, findings, count, index, slot, now_ms):  # type: ignore[no-untyped-def]
+    """The episode is proven ended; a tick may have closed it for the screen already, with the same content."""
+    if state.episode.shown == SHOWN_OPEN:
+        tell(state, findings, count, CLOSED, index, slot, now_ms)
+    state.running = 0
+    state.episode.shown = NOT_SHOWN
+
+
+@compiled
+def step(state, pages, tables, fix, context, params, findings, count):  # type: ignore[no-untyped-def]
+    """One fix."""
+    if context.use & USE_SPEED == 0:
+        return
+    time_ms = fix.time_ms
+    above = np.int64(context.speed) > np.int64(context.limit) + params.tolerance
+    goes_on = above and state.above and time_ms - state.last_ms <= params.max_gap_ms
+    state.last_ms = time_ms
+    if state.running and not goes_on and time_ms - state.episode.ended_ms > params.merge_window_ms:
+        close(state, findings, count, context.index, context.slot, time_ms)
+    if not above:
+        state.above = 0
+        return
+    if not goes_on:
+        state.above = 1
+        state.burst_began_ms = time_ms
+        if not state.running:
+            begin(state, fix, context)
+    add(state, fix, context)
+    episode = state.episode
+    if not state.running:
+        if time_ms - state.burst_began_ms > params.min_duration_ms:
+            state.running = 1
+            tell(state, findings, count, OPENED, context.index, context.slot, time_ms)
+    elif episode.shown == SHOWN_CLOSED:
+        tell(state, findings, count, REVISED, context.index, context.slot, time_ms)
+    elif update_due(episode, time_ms):
+        tell(state, findings, count, UPDATED, context.index, context.slot, time_ms)
+
+
+@compiled
+def run(state, pages, tables, fixes, context, params, findings, count, start):  # type: ignore[no-untyped-def]
+    """`step` over `fixes[start:]`; see `rule.Kernel`."""
+    for i in range(start, len(fixes)):
+        if count[0] + FINDINGS_PER_STEP > len(findings):
+            return i
+        step(state[context[i].slot], pages, tables, fixes[i], context[i], params[context[i].period], findings, count)
+    return len(fixes)
+
+
+@compiled
+def sweep(state, pages, tables, params, now_ms, final, findings, count, start):  # type: ignore[no-untyped-def]
+    """See `rule.Sweep`. A running burst may still go on until `max_gap_s`, a merge until `merge_window_s` has passed."""
+    for slot in range(start, len(state)):
+        if count[0] + FINDINGS_PER_STEP > len(findings):
+            return slot
+        row = state[slot]
+        if not row.running:
+            continue
+        if final:
+            tell(row, findings, count, CURRENT, -1, slot, now_ms)
+        elif row.episode.shown == SHOWN_OPEN:
+            patience_ms = params[len(params) - 1].merge_window_ms
+            if row.above and params[len(params) - 1].max_gap_ms > patience_ms:
+                patience_ms = params[len(params) - 1].max_gap_ms
+            if now_ms - row.episode.ended_ms > patience_ms:
+                tell(row, findings, count, CLOSED, -1, slot, now_ms)
+    return len(state)
+
+
+def start(rows: np.ndarray) -> None:
+    """Fresh rows."""
+    rows["episode"]["band"] = NO_BAND
+    rows["peak_road"] = NO_ROAD
+
+
+def tables(config: Config) -> tuple[int]:
+    """Nothing beside the context."""
+    return (0,)
+
+
+def describe(finding: np.void, names: Names) -> Described:
+    """The finding in words."""
+    speed, limit = int(finding["peak"]) / 10, int(finding["limit"]) / 10
+    statutory = int(finding["statutory"])
+    source = SOURCES[int(finding["source"])]
+    road = names.road_name(int(finding["road"])) if int(finding["road"]) != NO_ROAD else None
+    duration_ms = int(finding["ended_ms"]) - int(finding["began_ms"])
+    band = None if int(finding["band"]) == NO_BAND else BANDS[int(finding["band"])]
+    why = {
+        "limit_from": source.en,
+        "basis": source.basis,
+        "band": band,
+        "road": road,
+        "duration_s": seconds(duration_ms),
+        "statutory_kmh": None if statutory == NO_LIMIT else number(statutory / 10),
+    }
+    zh = f"{road + ', ' if road else ''}{speed:g} km/h, 限速 {limit:g} ({source.zh}), 持续 {spoken_zh(duration_ms)}"
+    en = f"{road + ', ' if road else ''}{speed:g} km/h in a {limit:g} zone ({source.en}) for {spoken_en(duration_ms)}"
+    return Described("", "", KINDS[int(finding["kind"])], number(limit), number(speed), "km/h", why, Sentence(zh=zh, en=en))
+
+
+def number(value: float) -> float:
+    """Whole figures without a fraction, in JSON too."""
+    return int(value) if value == int(value) else value
+
+
+def seconds(duration_ms: int) -> float:
+    """Milliseconds as seconds."""
+    return number(duration_ms / 1000)
+
+
+def spoken_zh(duration_ms: int) -> str:
+    """How long, in Chinese."""
+    minutes, rest = divmod(round(duration_ms / 1000), 60)
+    return f"{minutes} 分 {rest} 秒" if minutes else f"{rest} 秒"
+
+
+def spoken_en(duration_ms: int) -> str:
+    """How long, in English."""
+    minutes, rest = divmod(round(duration_ms / 1000), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+RULE = Rule(
+    name="speeding",
+    parameters=PARAMETERS,
+    params_dtype=PARAMS,
+    pack=pack,
+    state_dtype=STATE,
+    finding_dtype=FINDING,
+    page_dtype=PAGE,
+    pages_per_step=0,
+    findings_per_step=FINDINGS_PER_STEP,
+    start=start,
+    tables=tables,
+    run=run,
+    sweep=sweep,
+    describe=describe,
+)

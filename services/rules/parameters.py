@@ -1,0 +1,114 @@
+"""Values of parameters as a rule set gives them: checked against shape and range, completed with the defaults."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.contracts.registry import CLASSES, ROAD_CLASSES
+from services.rules.rule import Parameter
+
+WINDOW = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)", re.ASCII)
+CLASS_NAMES = tuple(item.value for item in CLASSES)
+ROAD_NAMES = tuple(item.value for item in ROAD_CLASSES)
+DAY_MS = 86_400_000
+
+
+def check(rule: str, parameters: Sequence[Parameter], values: Mapping[str, Any]) -> list[str]:
+    """What is wrong with a rule's values; every message names rule, parameter, value and what is expected."""
+    known = {parameter.name: parameter for parameter in parameters}
+    problems = []
+    for name, value in values.items():
+        if name not in known:
+            problems.append(f"{rule}.{name}: unknown parameter; known: {', '.join(known)}")
+            continue
+        problems += [f"{rule}.{name}: {problem}" for problem in _value(known[name], value)]
+    return problems
+
+
+def _value(parameter: Parameter, value: Any) -> list[str]:
+    if parameter.shape == "window":
+        return [] if isinstance(value, str) and _window(value) else [f"{value!r}: expected HH:MM-HH:MM"]
+    if parameter.shape == "by_class":
+        return _keyed(parameter, value, CLASS_NAMES, lambda item: _number(parameter, item, nullable=True))
+    if parameter.shape == "by_class_and_road":
+        return _keyed(
+            parameter, value, CLASS_NAMES,
+            lambda roads: _keyed(parameter, roads, ROAD_NAMES, lambda item: _number(parameter, item, nullable=True)),
+        )  # fmt: skip
+    return _number(parameter, value, nullable=False)
+
+
+def _keyed(parameter: Parameter, value: Any, names: Sequence[str], one: Any) -> list[str]:
+    if value is None and parameter.shape == "by_class_and_road" and names is ROAD_NAMES:
+        return []
+    if not isinstance(value, Mapping):
+        return [f"{value!r}: expected an object by {', '.join(names)}"]
+    problems = [f"{name!r}: unknown; known: {', '.join(names)}" for name in value if name not in names]
+    for name in names:
+        if name in value:
+            problems += [f"{name}: {problem}" for problem in one(value[name])]
+    return problems
+
+
+def _number(parameter: Parameter, value: Any, *, nullable: bool) -> list[str]:
+    if value is None and nullable:
+        return []
+    expected = f"expected {parameter.low:g} to {parameter.high:g} {parameter.unit}".rstrip()
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return [f"{value!r}: {expected}"]
+    if not parameter.low <= value <= parameter.high:
+        return [f"{value!r} is out of range: {expected}"]
+    if parameter.shape == "integer" and value != int(value):
+        return [f"{value!r}: expected a whole number"]
+    return []
+
+
+def complete(parameters: Sequence[Parameter], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Every parameter's value: the given one, else the default; a partial object changes only what it names."""
+    result: dict[str, Any] = {}
+    for parameter in parameters:
+        given = values.get(parameter.name)
+        if given is None:
+            result[parameter.name] = parameter.default
+        elif parameter.shape == "by_class":
+            result[parameter.name] = {**parameter.default, **given}
+        elif parameter.shape == "by_class_and_road":
+            result[parameter.name] = {
+                name: {**parameter.default.get(name, {}), **(given.get(name) or {})} if given.get(name, ...) is not None else {}
+                for name in {**parameter.default, **given}
+            }
+        else:
+            result[parameter.name] = given
+    return result
+
+
+def _window(text: str) -> tuple[int, int] | None:
+    match = WINDOW.fullmatch(text)
+    if match is None:
+        return None
+    hours = [int(part) for part in match.groups()]
+    start, end = (hours[0] * 60 + hours[1]) * 60_000, (hours[2] * 60 + hours[3]) * 60_000
+    return (start, end) if end <= DAY_MS else None
+
+
+def window_ms(text: str) -> tuple[int, int]:
+    """A checked window as local milliseconds of the day, from and to; to 24:00 is 86,400,000.
+
+    Raises:
+        ValueError: it is none.
+    """
+    window = _window(text)
+    if window is None:
+        raise ValueError(f"{text!r}: expected HH:MM-HH:MM")
+    return window
+
+
+def tenths(kmh: float) -> int:
+    """km/h in 0.1 km/h, half up."""
+    return math.floor(kmh * 10 + 0.5 + 1e-9)
+
+
+def milliseconds(seconds: float) -> int:
+    """Seconds in ms, half up."""
+    return math.floor(seconds * 1000 + 0.5)
