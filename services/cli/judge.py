@@ -3,7 +3,6 @@
 It is how a stranger tries a rule, how an authority checks a track, and how the rules are accepted.
 """
 
-import gzip
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -17,9 +16,10 @@ import msgspec
 import numpy as np
 import typer
 
+from services.cli.files import opened
 from services.cli.options import field_map, run_typer
 from services.contracts.fix import FIX, Fixes
-from services.contracts.positions import reports
+from services.contracts.positions import UnreadableFile, reports
 from services.contracts.registry import Config
 from services.contracts.registry_files import FilesRefused, read_config
 from services.ingest.lookup import VehicleLookup
@@ -123,8 +123,8 @@ def judge(
     except FilesRefused as error:
         sys.stderr.write(f"{error}\n")
         raise typer.Exit(REFUSED) from error
-    except (OSError, EOFError, UnicodeError) as error:
-        sys.stderr.write(f"{positions if isinstance(error, EOFError | UnicodeError) else ''}{error}\n")
+    except (OSError, EOFError, UnreadableFile) as error:
+        sys.stderr.write(f"{positions}: {error}\n" if isinstance(error, EOFError) else f"{error}\n")
         raise typer.Exit(REFUSED) from error
     sys.stderr.writelines(line + "\n" for line in summary.lines())
 
@@ -168,7 +168,7 @@ def _read(
     tz: str | None,
 ) -> Fixes:
     parts: list[Fixes] = []
-    with _opened(positions) as stream:
+    with opened(positions) as stream:
         lines = reports(stream, renames=renames, tz=tz, name=str(positions))
         while values := list(islice(lines, REPORTS_AT_ONCE)):
             offsets = np.arange(summary.received, summary.received + len(values), dtype=np.int64)
@@ -211,18 +211,6 @@ def _in_arrival_order(
     again = Engine(config, codes.code)
     redone = _final(again, _ordered(fixes[np.isin(fixes["vehicle"], list(late))]))
     return [transition for transition in found if transition.vehicle not in late] + redone
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
-    with path.open("rb") as plain:
-        if plain.read(2) == b"\x1f\x8b":
-            plain.seek(0)
-            with gzip.open(plain, "rb") as stream:
-                yield stream  # type: ignore[misc]
-        else:
-            plain.seek(0)
-            yield plain
 
 
 @contextmanager
