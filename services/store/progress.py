@@ -31,8 +31,6 @@ READ_ALL = """
 SELECT partition, epoch, owner, next_offset, counts, had, claimed_at FROM progress WHERE consumer = $1 ORDER BY partition
 """
 
-ONE_ROW = "UPDATE 1"
-
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -82,7 +80,7 @@ async def advance(
         done = await conn.execute(ADVANCE_COUNTING, *place, dict(counts or {}), sources)
     else:
         done = await conn.execute(ADVANCE, *place)
-    return done == ONE_ROW
+    return done == "UPDATE 1"
 
 
 async def read_all(conn: Conn, consumer: str) -> list[Progress]:
