@@ -16,7 +16,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from services.runtime.kafka import make_topics
 from services.runtime.servers import Addresses, LocalServers
+from services.runtime.settings import Settings
 
 ROADWATCH = Path(sys.executable).with_name("roadwatch")
 
@@ -50,6 +52,24 @@ def kafka_bootstrap(addresses: Addresses) -> str:
 def topic_prefix() -> str:
     """A prefix for topic names that no other test has."""
     return f"t{uuid.uuid4().hex[:12]}."
+
+
+@pytest.fixture
+def settings(addresses: Addresses, fresh_database_url: str, topic_prefix: str) -> Settings:
+    """Settings of a system of one's own: a fresh database, topics (not yet made) that no other test has."""
+    return Settings(
+        kafka_bootstrap=addresses.kafka_bootstrap,
+        database_url=fresh_database_url,
+        topic_prefix=topic_prefix,
+        token="t" * 32,
+        log_format="json",
+    )
+
+
+@pytest.fixture
+async def topics(settings: Settings) -> list[str]:
+    """The topics of `settings`, made; gives their names."""
+    return await make_topics(settings)
 
 
 @pytest.fixture(scope="session")

@@ -81,12 +81,17 @@ def _run(data: Path, file: Path, port: int, *, simulate: bool) -> NoReturn:
             supervisor.add(_service(data, name, [sys.executable, "-m", *module]))
         _announce(file, supervisor, url)
         say_to_stderr(f"服务启动中 starting {', '.join(supervisor.not_ready())}")
-        supervisor.wait_ready()
+        supervisor.wait_ready(lambda: _watch(servers, supervisor))
         print(f"ready {url}", flush=True)
         _greet(url, data)
         if simulate:
             supervisor.add(
-                _service(data, "simulator", [*_roadwatch(), "simulate", "--demo"], waited_for=False)
+                _service(
+                    data,
+                    "simulator",
+                    [*_roadwatch(), "simulate", "--demo", "--data", str(data)],
+                    waited_for=False,
+                )
             )
             _announce(file, supervisor, url)
         while True:

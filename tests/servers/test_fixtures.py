@@ -20,7 +20,6 @@ def test_an_empty_database_has_no_schema(empty_database_url: str) -> None:
         assert connection.execute("SELECT to_regclass('alembic_version')").fetchone() == (None,)
 
 
-def test_topic_prefixes_differ(topic_prefix: str, kafka_bootstrap: str) -> None:
-    assert topic_prefix.startswith("t")
-    assert topic_prefix.endswith(".")
+def test_a_test_gets_topics_of_its_own(topics: list[str], topic_prefix: str, kafka_bootstrap: str) -> None:
+    assert topics == [topic_prefix + name for name in ("raw", "fixes", "rejected")]
     assert kafka_bootstrap.startswith("127.0.0.1:")

@@ -7,7 +7,7 @@ It decides only by what it can see: whether a process lives, and the status file
 import contextlib
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import sleep
@@ -115,11 +115,11 @@ class Supervisor:
             elif (code := service.child.exit_code) is not None:
                 self._died(service, code, now_s)
 
-    def wait_ready(self) -> None:
-        """Tick until every service that is waited for is ready; says now and then who is not."""
+    def wait_ready(self, look: Callable[[], None] | None = None) -> None:
+        """Tick (or `look`, which ticks and more) until every service that is waited for is ready; says now and then who is not."""
         begun_s = reminded_s = monotonic_s()
         while waiting := self.not_ready():
-            self.tick()
+            (look or self.tick)()
             sleep(POLL_S)
             if monotonic_s() - reminded_s >= REMIND_EVERY_S:
                 reminded_s = monotonic_s()
