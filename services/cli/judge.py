@@ -19,7 +19,7 @@ import typer
 from services.cli.files import opened
 from services.cli.options import field_map, run_typer
 from services.contracts.fix import FIX, Fixes
-from services.contracts.positions import UnreadableFile, reports
+from services.contracts.positions import reports
 from services.contracts.registry import Config
 from services.contracts.registry_files import FilesRefused, read_config
 from services.ingest.lookup import VehicleLookup
@@ -123,7 +123,7 @@ def judge(
     except FilesRefused as error:
         sys.stderr.write(f"{error}\n")
         raise typer.Exit(REFUSED) from error
-    except (OSError, EOFError, UnreadableFile) as error:
+    except (OSError, EOFError) as error:
         sys.stderr.write(f"{positions}: {error}\n" if isinstance(error, EOFError) else f"{error}\n")
         raise typer.Exit(REFUSED) from error
     sys.stderr.writelines(line + "\n" for line in summary.lines())

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from services.cli.files import opened
 from services.cli.options import field_map, run_typer
 from services.contracts.alert import iso
-from services.contracts.positions import UnreadableFile, reports
+from services.contracts.positions import reports
 from services.contracts.topics import RAW
 from services.ingest.protocols.times import parse_time
 from services.runtime.clock import monotonic_s, now_ms
@@ -56,7 +56,7 @@ def replay(
         pace = _pace(speed)
         with opened(positions) as stream:
             rows = [(*_named(value), value) for value in reports(stream, renames=field_map(map or []), tz=tz, name=str(positions))]
-    except (OSError, EOFError, UnreadableFile) as error:
+    except (OSError, EOFError) as error:
         sys.stderr.write(f"{positions}: {error}\n")
         raise typer.Exit(REFUSED) from error
     except ValueError as error:
