@@ -14,6 +14,7 @@ from services.simulator.reports import Reporter, Writer
 from services.simulator.scenario import write_scenario
 from services.simulator.simulation import Settings, Silences, Simulation
 from services.simulator.truth import Observer
+from services.simulator.world import World
 from services.simulator.wrong import spoil, spoilt_rows
 
 POSITIONS, TRUTH, NOTES = "positions.jsonl", "truth.jsonl", "notes.jsonl"
@@ -52,14 +53,16 @@ def feed(simulation: Simulation, from_s: int | None = None) -> Iterator[Batch]:
         yield _batch(writer, rows, settings, upto_s)
 
 
-def write_files(settings: Settings, folder: Path, say: Callable[[int, int], None]) -> Written:
+def write_files(
+    settings: Settings, folder: Path, say: Callable[[int, int], None], world: World | None = None
+) -> Written:
     """A run with an end into a folder: positions, the scenario's files, truth and notes.
 
     `say(reports, event time in Unix seconds)` is called after every slice. Raises OSError, and ValueError for a run without an end.
     """
     if settings.to_s is None:
         raise ValueError("a run into files needs an end")
-    simulation = Simulation(settings)
+    simulation = Simulation(settings, world)
     write_scenario(simulation, folder)
     writer, reporter, heard = Writer(simulation.fleet), _reporter(simulation), Heard()
     observer = Observer(simulation.world, np.array([v.assigned for v in simulation.fleet.vehicles], np.bool_))
