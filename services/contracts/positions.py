@@ -35,7 +35,11 @@ Zone = Callable[[str], str]
 """Completes a time that has no offset; other texts stay as they are."""
 
 
-class UnknownZone(ValueError):
+class UnreadableFile(ValueError):
+    """What was given is no positions file; says why."""
+
+
+class UnknownZone(UnreadableFile):
     """`--tz` is neither an offset nor a name of a time zone."""
 
 
@@ -81,7 +85,7 @@ def reports(
         name: the file's name; its extension tells JSON Lines where the first byte does not.
 
     Raises:
-        UnknownZone: `tz` cannot be read.
+        UnreadableFile: the header of a CSV has none of the fields, or `tz` is no zone.
     """
     zone, renames = parse_zone(tz), dict(renames or {})
     lines = (line for line in _without_bom(stream) if line.strip())
@@ -132,7 +136,7 @@ def _renamed(line: bytes, renames: Mapping[str, str], zone: Zone) -> bytes:
 
 def _csv(lines: Iterator[bytes], renames: Mapping[str, str], zone: Zone) -> Iterator[bytes]:
     feed: list[str] = []
-    reader = csv.reader(iter(feed.pop, None), skipinitialspace=True)  # type: ignore[call-overload]
+    reader = csv.reader(iter(feed.pop, None), skipinitialspace=True)
     writers: list[tuple[int, str, Callable[[str], str]]] | None = None
     width = 0
     for text, whole in _rows(lines):
@@ -141,18 +145,21 @@ def _csv(lines: Iterator[bytes], renames: Mapping[str, str], zone: Zone) -> Iter
             feed.append(text)
             try:
                 row = next(reader)
-            except csv.Error:  # a value beyond the module's limit, a stray carriage return
+            except (csv.Error, IndexError):  # a value beyond the module's limit, a stray carriage return, a quote left open
                 row = None
         if writers is None:
             header = [cell.strip() for cell in row or []]
             width, writers = len(header), _writers(header, renames, zone)
+            if not writers:
+                raise UnreadableFile(
+                    f"the header {','.join(header)[:200]!r} names none of the fields of a report (terminal, time, lon, lat, ...);"
+                    " rename with --map their_name=our_name"
+                )
         elif row is None or any(row[width:]):
             yield text.strip("\r\n").encode("utf-8", "surrogateescape")
         else:
             count = len(row)
-            cells = [
-                key + write(row[place]) for place, key, write in writers if place < count and row[place] not in {"", " "}
-            ]
+            cells = [key + write(row[place]) for place, key, write in writers if place < count and row[place]]
             yield ("{" + ",".join(cells) + "}").encode("utf-8", "surrogateescape")
 
 
