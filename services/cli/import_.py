@@ -17,9 +17,11 @@ import typer
 from services.cli.options import run_typer
 from services.contracts.batch import ConfigRecord
 from services.contracts.registry_files import FilesRefused, Parsed, parse_file
+from services.ingest.configs import publish
+from services.runtime.kafka import KafkaAway, Producer
 from services.runtime.servers.running import adopt
 from services.runtime.settings import Settings
-from services.store.connect import connection
+from services.store.connect import Conn, connection
 from services.store.registry_import import Imported, import_file
 
 FAILED, REFUSED = 1, 3
@@ -104,7 +106,7 @@ async def _import(settings: Settings, kind: str, parsed: Parsed[Any], source: st
         done = await import_file(conn, kind, parsed, source=source, dry_run=dry_run)
         print(_told(kind, done, dry_run=dry_run))
         if done.record and not dry_run:
-            _published_later(done.record)
+            await _publish(settings, conn, done.record)
     except asyncpg.LockNotAvailableError as error:
         raise Failed("另一个导入正在进行 another import is running; 请稍后重试 try again") from error
     except asyncpg.UndefinedTableError as error:
@@ -117,8 +119,18 @@ async def _import(settings: Settings, kind: str, parsed: Parsed[Any], source: st
         await conn.close(timeout=5)
 
 
-def _published_later(record: ConfigRecord) -> None:
-    print(f"版本 version {record.version}: 几秒内由 ingest 发布 ingest publishes it within seconds")
+async def _publish(settings: Settings, conn: Conn, record: ConfigRecord) -> None:
+    """Put the version in force; without Kafka it waits, and ingest does it."""
+    try:
+        async with Producer(settings, "import") as producer:
+            await publish(producer, conn)
+    except (KafkaAway, asyncpg.LockNotAvailableError) as error:
+        sys.stderr.write(
+            f"版本 version {record.version} 已保存, 尚未发布 saved, not yet published: {error}\n"
+            "  ingest 运行后自动发布 ingest publishes it once it runs (roadwatch up)\n"
+        )
+    else:
+        print(f"版本 version {record.version} 已发布 published")
 
 
 def _told(kind: str, done: Imported, *, dry_run: bool) -> str:

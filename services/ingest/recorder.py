@@ -13,11 +13,16 @@ import structlog
 
 from services.contracts.batch import FixBatch, Malformed, unpack
 from services.contracts.fix import Fixes
+from services.contracts.topics import FIXES as FIXES_TOPIC
 from services.runtime import metrics
 from services.runtime.clock import monotonic_s, now_ms
+from services.runtime.kafka import Consumer, Watchdog
+from services.runtime.service import Service, became_ready
 from services.store import history, progress
+from services.store.connect import pool as connect
 
 CONSUMER = "recorder"
+POLL_S = 0.1
 COMMIT_EVERY_S = 0.15  # a fix is in history that soon; more commits would only cost disk flushes
 MOST_ROWS = 60_000  # a transaction: about 10 MB of rows
 FIXES, REPEATED = "fixes", "repeated"
@@ -25,11 +30,11 @@ FIXES, REPEATED = "fixes", "repeated"
 log = structlog.get_logger()
 
 
-class Fenced(Exception):
-    """Another recorder has claimed a partition of ours; nothing was written."""
+class Fenced(ConnectionError):
+    """Another recorder has claimed a partition of ours; nothing was written, a new session claims what is ours."""
 
 
-class OutOfStep(Exception):
+class OutOfStep(ConnectionError):
     """Messages do not continue where the database stands: they belong to an earlier assignment of the partition."""
 
 
@@ -168,3 +173,33 @@ async def _copy(conn: asyncpg.pool.PoolConnectionProxy, batches: Sequence[FixBat
         [len(batch.fixes) for batch in batches],
     )
     return await history.copy_fixes(conn, sources, fixes)
+
+
+async def session(service: Service) -> None:
+    """Work until the stop; ends with one of `services.runtime.service.AWAY` when a server is away."""
+    pool = await connect(service.settings.database_url, name="roadwatch-recorder")
+    try:
+        recorder = Recorder(pool, service.owner)
+        async with Consumer(
+            service.settings, CONSUMER, FIXES_TOPIC, recorder.claim, recorder.release
+        ) as consumer:
+            await _work(service, recorder, consumer)
+    except asyncpg.InternalClientError as error:  # a session the server has just ended, used once more
+        raise asyncpg.InterfaceError(f"the connection is gone: {error}") from error
+    finally:
+        pool.terminate()
+
+
+async def _work(service: Service, recorder: Recorder, consumer: Consumer) -> None:
+    watchdog = Watchdog(service.settings.stall_s)
+    while not service.stopping.is_set():
+        for number, batch in (await consumer.poll(min(POLL_S, recorder.due_in_s() or POLL_S))).items():
+            recorder.take(number, batch.offsets, batch.values)
+        if not recorder.due_in_s():
+            await recorder.commit()
+        positions = {number: held.committed for number, held in recorder.held.items()}
+        service.lag = consumer.lag(positions)
+        metrics.STALL_SECONDS.labels(CONSUMER).set(watchdog.check(positions, service.lag, monotonic_s()))
+        if recorder.held:
+            became_ready(service)
+    await recorder.commit()
