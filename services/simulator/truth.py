@@ -125,12 +125,12 @@ def _see_speed(
     """Speeding, one second: runs above of more than BURST_S open, runs within MERGE_S of the last second above join."""
     night = 1 if _is_night(t) else 0
     limit, law = in_force[section, column, night], statutory[section, column, night]
+    if w["open"] == 1 and t > w["last_above_s"] + MERGE_S:
+        n = _close_speeding(w, room, n)
     if kmh <= limit + DUST_KMH:
         if w["run_from_s"] > 0:
             n = _put(room, n, RUN, i, driver, w["run_from_s"], t - 1, 0)
         w["run_from_s"] = 0
-        if w["open"] == 1 and t > w["last_above_s"] + MERGE_S:
-            n = _close_speeding(w, room, n)
         return n
     if w["run_from_s"] == 0:
         w["run_from_s"] = t

@@ -99,7 +99,7 @@ def test_night_is_from_ten_to_six(midnight_s: int) -> None:
 
 
 def test_a_route_runs_on_the_roads_of_the_map(world: World) -> None:
-    """every 500 m of some routes: the nearest road that runs the same way is the section the vehicle is held to."""
+    """Every 500 m of some routes: the nearest road that runs the same way is the section the vehicle is held to."""
     right = asked = 0
     for route in world.routes[:36:6]:
         at = np.arange(250.0, route.length_m, 500.0)
