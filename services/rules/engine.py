@@ -12,7 +12,6 @@ import numpy as np
 from services.contracts.fix import Fixes
 from services.contracts.registry import Config, Vehicle
 from services.rules import fleet, limits
-from services.rules.finding import CURRENT
 from services.rules.records import CONTEXT, as_records, grown_pages, new_pages
 from services.rules.registry import RULES, packed, periods
 from services.rules.rule import Names, Rule
@@ -100,7 +99,7 @@ class Engine:
         for state in self.states:
             state.params = packed(state.rule, overrides)
             state.tables = state.rule.tables(config)
-        self.names = Names(self.driver_code, limits.road_names(config), _assignment_names(config))
+        self.names = Names(self.driver_code, limits.road_names(config), lambda subject: (str(subject), str(subject)))
 
     def judge(self, fixes: Fixes) -> list[Transition]:
         """Step every rule over fixes in their order; `fixes` is taken over and changed.
@@ -203,12 +202,3 @@ class Engine:
         vehicle = self.vehicles[int(row["vehicle"])]
         registered = fleet.registration(self.registrations[vehicle], int(row["began_ms"]))
         return describe(rule, row, registered, self.names, self.config.version)
-
-
-def _assignment_names(config: Config) -> Callable[[int], tuple[str, str]]:
-    from services.rules.catalogue.route_deviation import assignment_names  # noqa: PLC0415 - the rule knows its subjects
-
-    return assignment_names(config)
-
-
-__all__ = ["CURRENT", "Engine", "RuleState"]

@@ -2,31 +2,38 @@
 
 from typing import NamedTuple
 
+from services.contracts.registry import CLASSES, VehicleClass
+
 
 class LimitSource(NamedTuple):
-    """One source of a limit."""
+    """One source of a limit, in the words of both languages, with its legal basis where that does not depend on the class."""
 
     code: str
     en: str
     zh: str
-    basis: str
+    basis: str | None
 
 
+EXPRESSWAY_CLASS, ROAD_CLASS, POSTED, POSTED_NIGHT, ZONE, UNMATCHED, NIGHT_FACTOR = range(7)
 SOURCES = (
-    LimitSource("class_expressway", "expressway class limit", "高速公路车型限速", "实施条例 art. 78"),
-    LimitSource("hazmat_expressway", "hazmat limit on expressways", "危货车高速公路限速", "危货办法 art. 46"),
-    LimitSource("hazmat_other", "hazmat limit off expressways", "危货车其他道路限速", "危货办法 art. 46"),
-    LimitSource("school_bus_expressway", "school bus limit on expressways", "校车高速公路限速", "校车条例 art. 35"),
-    LimitSource("school_bus_other", "school bus limit off expressways", "校车其他道路限速", "校车条例 art. 35"),
-    LimitSource("posted", "posted limit", "道路标志限速", "实施条例 art. 45"),
-    LimitSource("posted_class", "posted limit for the class", "分车型标志限速", "实施条例 art. 45"),
-    LimitSource("posted_night", "posted night limit", "夜间标志限速", "实施条例 art. 45"),
+    LimitSource("expressway_class", "expressway class limit", "高速公路车型限速", None),
+    LimitSource("road_class", "class limit off expressways", "非高速公路车型限速", None),
+    LimitSource("posted", "posted limit", "道路限速", "实施条例 art. 45"),
+    LimitSource("posted_night", "posted night limit", "夜间道路限速", "实施条例 art. 45"),
     LimitSource("zone", "limit of a zone or temporary order", "区域或临时管制限速", "道交法 art. 39"),
-    LimitSource("unmatched", "limit on no known road", "未匹配道路限速", "platform monitoring rule"),
-    LimitSource("night_factor", "80 % of the day limit at night", "夜间限速 80%", "动态监督办法 (night speed)"),
-    LimitSource("class_other", "class limit", "车型限速", "rule set"),
+    LimitSource("unmatched", "class limit, road unknown", "道路未知, 车型限速", None),
+    LimitSource("night_factor", "night share of the day limit", "夜间按日间限速比例", "动态监督办法"),
 )
-BY_CODE = {source.code: place for place, source in enumerate(SOURCES)}
 
-CLASS_EXPRESSWAY, HAZMAT_EXPRESSWAY, HAZMAT_OTHER, SCHOOL_BUS_EXPRESSWAY, SCHOOL_BUS_OTHER = range(5)
-POSTED, POSTED_CLASS, POSTED_NIGHT, ZONE, UNMATCHED, NIGHT_FACTOR, CLASS_OTHER = range(5, 12)
+CLASS_BASIS = {
+    VehicleClass.COACH: "实施条例 art. 78",
+    VehicleClass.CHARTER: "实施条例 art. 78",
+    VehicleClass.HAZMAT: "危货办法 art. 46",
+    VehicleClass.FREIGHT: "实施条例 art. 78",
+    VehicleClass.SCHOOL_BUS: "校车条例 art. 35",
+}
+
+
+def basis(source: int, vehicle_class: int) -> str:
+    """The legal basis of a limit for a class (places in SOURCES and CLASSES)."""
+    return SOURCES[source].basis or CLASS_BASIS[CLASSES[vehicle_class]]

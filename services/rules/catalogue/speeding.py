@@ -42,7 +42,7 @@ from services.rules.finding import (
     emit,
     update_due,
 )
-from services.rules.limit_sources import SOURCES
+from services.rules.limit_sources import SOURCES, basis
 from services.rules.parameters import milliseconds, tenths, window_ms
 from services.rules.records import NO_LIMIT, NO_ROAD, PAGE_HEAD, USE_SPEED
 from services.rules.rule import Described, Names, Parameter, Rule
@@ -114,13 +114,16 @@ STATE = np.dtype(
         ("peak_against", "u2"),
         ("peak_statutory", "u2"),
         ("peak_source", "u1"),
-        ("pad", "u1"),
+        ("peak_class", "u1"),
         ("peak_road", "i4"),
         ("episode", EPISODE),  # of the burst while it is too short to open, then of the episode
     ],
     align=True,
 )
-FINDING = np.dtype([*FINDING_BASE, ("source", "u1"), ("statutory", "u2"), ("against", "u2"), ("road", "i4")], align=True)
+FINDING = np.dtype(
+    [*FINDING_BASE, ("source", "u1"), ("vehicle_class", "u1"), ("statutory", "u2"), ("against", "u2"), ("road", "i4")],
+    align=True,
+)
 PAGE = np.dtype(PAGE_HEAD)
 FINDINGS_PER_STEP = 3
 
@@ -163,6 +166,7 @@ def tell(state, findings, count, transition, index, slot, now_ms):  # type: igno
     """Emit a transition with what only speeding knows."""
     row = emit(findings, count, transition, index, slot, 0, now_ms, state.episode)
     row.source = state.peak_source
+    row.vehicle_class = state.peak_class
     row.statutory = state.peak_statutory
     row.against = state.peak_against
     row.road = state.peak_road
@@ -194,6 +198,7 @@ def add(state, fix, context):  # type: ignore[no-untyped-def]
         state.peak_against = context.against
         state.peak_statutory = context.statutory
         state.peak_source = context.source
+        state.peak_class = context.vehicle_class
         state.peak_road = context.road
     episode.ended_ms = fix.time_ms
     if speed > against:
@@ -299,7 +304,7 @@ def describe(finding: np.void, names: Names) -> Described:
     band = None if int(finding["band"]) == NO_BAND else BANDS[int(finding["band"])]
     why = {
         "limit_from": source.en,
-        "basis": source.basis,
+        "basis": basis(int(finding["source"]), int(finding["vehicle_class"])),
         "band": band,
         "road": road,
         "duration_s": seconds(duration_ms),
