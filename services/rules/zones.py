@@ -1,0 +1,207 @@
+"""Zones that limit speed - hazard sections, schools, temporary orders - and which of them hold at a fix.
+
+A zone is polygons with holes, or a line with a buffer; it may hold for some classes, at some hours, from and to a date. A grid names the
+few shapes near a fix, and each is then tested for itself.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from services.contracts.registry import CLASSES, Config, Zone
+from services.rules.compiled import compiled
+from services.rules.geometry import leg_distance_squared
+from services.rules.grid import Grid, cells_of_boxes, cells_of_legs, find_cell, make_grid
+from services.rules.records import NO_LIMIT, as_records
+
+NEVER_MS, FOR_EVER_MS = -(1 << 62), 1 << 62
+FINEST_SHIFT = 15  # cells of about 360 m
+MOST_CELLS = 1 << 20  # a zone as large as a country gets larger cells instead of more
+EVERY_CLASS = (1 << len(CLASSES)) - 1
+
+ZONE = np.dtype(
+    [
+        ("from_ms", "i8"),
+        ("to_ms", "i8"),
+        ("first_hours", "i4"),
+        ("hours", "i4"),  # spans of hours, none: always
+        ("limit", "u2"),  # 0.1 km/h
+        ("classes", "u1"),  # bit i: place i in CLASSES
+    ],
+    align=True,
+)
+SHAPE = np.dtype(
+    [
+        ("zone", "i4"),
+        ("first_edge", "i4"),
+        ("edges", "i4"),
+        ("buffer_m", "f8"),  # of a line; below 0 for a polygon
+    ],
+    align=True,
+)
+
+
+class ZoneTables(NamedTuple):
+    """The zones of a config that limit speed."""
+
+    zones: np.ndarray  # ZONE
+    shapes: np.ndarray  # SHAPE: a polygon with its holes, or a leg of a line
+    edges: np.ndarray  # f8 (n, 4): both ends in 1e-7 degrees
+    hours_ms: np.ndarray  # i4 (n, 2): local ms of the day, from and to; may cross midnight
+    grid: Grid
+    near: np.ndarray  # i4: shapes, in the grid's order
+
+
+@compiled
+def inside_hours(local_ms, from_ms, to_ms):  # type: ignore[no-untyped-def]
+    """Whether a local time of day lies in the window from <= t < to, which may cross midnight; none does in from = to."""
+    if from_ms <= to_ms:
+        return from_ms <= local_ms < to_ms
+    return local_ms >= from_ms or local_ms < to_ms
+
+
+@compiled
+def _holds(zone, hours_ms, vehicle_class, local_ms, time_ms):  # type: ignore[no-untyped-def]
+    if (np.int64(zone.classes) >> np.int64(vehicle_class)) & 1 == 0:
+        return False
+    if time_ms < zone.from_ms or time_ms >= zone.to_ms:
+        return False
+    if zone.hours == 0:
+        return True
+    for span in range(zone.first_hours, zone.first_hours + zone.hours):
+        if inside_hours(local_ms, hours_ms[span, 0], hours_ms[span, 1]):
+            return True
+    return False
+
+
+@compiled
+def _inside(shape, edges, lon, lat, east, north):  # type: ignore[no-untyped-def]
+    """Even-odd over all rings of a polygon, so a hole is outside; or within the buffer of a line."""
+    first, end = shape.first_edge, shape.first_edge + shape.edges
+    if shape.buffer_m >= 0.0:
+        reach = shape.buffer_m * shape.buffer_m
+        for i in range(first, end):
+            leg = leg_distance_squared(
+                lon, lat, edges[i, 0], edges[i, 1], edges[i, 2], edges[i, 3], east, north
+            )
+            if leg <= reach:
+                return True
+        return False
+    inside = False
+    for i in range(first, end):
+        a_lat, b_lat = edges[i, 1], edges[i, 3]
+        if (a_lat > lat) != (b_lat > lat):
+            crossing = edges[i, 0] + (lat - a_lat) / (b_lat - a_lat) * (edges[i, 2] - edges[i, 0])
+            if lon < crossing:
+                inside = not inside
+    return inside
+
+
+@compiled
+def zone_limit(tables, fix, context, east, north):  # type: ignore[no-untyped-def]
+    """The least limit of the zones that hold at a fix, 0.1 km/h; NO_LIMIT where none does."""
+    least = np.int64(NO_LIMIT)
+    first, count = find_cell(tables.grid.cells, tables.grid.shift, fix.lon_e7, fix.lat_e7)
+    for entry in range(first, first + count):
+        shape = tables.shapes[tables.near[entry]]
+        zone = tables.zones[shape.zone]
+        limit = np.int64(zone.limit)
+        if (
+            limit < least
+            and _holds(zone, tables.hours_ms, context.vehicle_class, context.local_ms, fix.time_ms)
+            and _inside(shape, tables.edges, float(fix.lon_e7), float(fix.lat_e7), east, north)
+        ):
+            least = limit
+    return least
+
+
+def tenths(kmh: float) -> int:
+    """A limit in 0.1 km/h, half up."""
+    return int(np.floor(kmh * 10 + 0.5 + 1e-6))
+
+
+def edges_of(positions: tuple[tuple[float, float], ...]) -> np.ndarray:
+    """float64 (n - 1, 4): the legs of a line in 1e-7 degrees."""
+    points = np.array(positions, np.float64).reshape(-1, 2) * 1e7
+    return np.hstack([points[:-1], points[1:]])
+
+
+def _shapes_of(place: int, zone: Zone, before: int) -> tuple[list[tuple[int, int, int, float]], list[np.ndarray]]:
+    """Rows of SHAPE and their edges: each polygon one shape, each leg of a line one."""
+    if zone.line:
+        legs = edges_of(zone.line)
+        return [(place, before + i, 1, zone.buffer_m) for i in range(len(legs))], [legs]
+    rows, edges = [], []
+    for polygon in zone.polygons:
+        rings = np.vstack([edges_of(ring) for ring in polygon])
+        rows.append((place, before, len(rings), -1.0))
+        edges.append(rings)
+        before += len(rings)
+    return rows, edges
+
+
+def _zone_rows(limiting: list[Zone]) -> tuple[np.ndarray, np.ndarray]:
+    zones = np.zeros(len(limiting), ZONE)
+    hours: list[tuple[int, int]] = []
+    for row, zone in zip(zones, limiting, strict=True):
+        row["limit"] = tenths(zone.limit_kmh or 0.0)
+        row["classes"] = sum(1 << CLASSES.index(name) for name in set(zone.classes)) or EVERY_CLASS
+        row["from_ms"] = NEVER_MS if zone.from_ms is None else zone.from_ms
+        row["to_ms"] = FOR_EVER_MS if zone.to_ms is None else zone.to_ms
+        row["first_hours"], row["hours"] = len(hours), len(zone.hours)
+        hours += [(start * 1000, end * 1000) for start, end in zone.hours]
+    return zones, np.array(hours, np.int32).reshape(-1, 2)
+
+
+def build_zones(config: Config) -> ZoneTables:
+    """The zones of a config that have a limit, as arrays for `zone_limit`."""
+    limiting = [zone for zone in config.zones if zone.limit_kmh is not None]
+    zones, hours_ms = _zone_rows(limiting)
+    rows: list[tuple[int, int, int, float]] = []
+    parts: list[np.ndarray] = [np.zeros((0, 4))]
+    before = 0
+    for place, zone in enumerate(limiting):
+        found, edges = _shapes_of(place, zone, before)
+        rows += found
+        parts += edges
+        before += sum(len(part) for part in edges)
+    shapes, edges_all = np.array(rows, SHAPE), np.ascontiguousarray(np.vstack(parts))
+    grid, near = _index(shapes, edges_all)
+    return ZoneTables(as_records(zones), as_records(shapes), edges_all, hours_ms, grid, near)
+
+
+def _index(shapes: np.ndarray, edges: np.ndarray) -> tuple[Grid, np.ndarray]:
+    if not len(shapes):
+        none = np.zeros(0, np.int64)
+        return make_grid(none, none, FINEST_SHIFT)[0], np.zeros(0, np.int32)
+    lines = np.flatnonzero(shapes["buffer_m"] >= 0)
+    polygons = np.flatnonzero(shapes["buffer_m"] < 0)
+    boxes = _boxes(shapes[polygons], edges)
+    reaches = shapes["buffer_m"][lines]
+    shift = FINEST_SHIFT
+    while _cells(boxes, shift) + _cells(_widened(edges[shapes["first_edge"][lines]], reaches), shift) > MOST_CELLS:
+        shift += 1
+    xs, ys, owners = cells_of_boxes(boxes, shift)
+    line_xs, line_ys, legs = cells_of_legs(edges[shapes["first_edge"][lines]], reaches, shift)
+    grid, order = make_grid(np.concatenate([xs, line_xs]), np.concatenate([ys, line_ys]), shift)
+    return grid, np.concatenate([polygons[owners], lines[legs]])[order].astype(np.int32)
+
+
+def _boxes(polygons: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """west, south, east, north of each polygon."""
+    if not len(polygons):
+        return np.zeros((0, 4))
+    ends = np.minimum(edges[:, :2], edges[:, 2:]), np.maximum(edges[:, :2], edges[:, 2:])
+    spans = [slice(row["first_edge"], row["first_edge"] + row["edges"]) for row in polygons]
+    return np.array([[*ends[0][span].min(axis=0), *ends[1][span].max(axis=0)] for span in spans])
+
+
+def _widened(lines: np.ndarray, reaches_m: np.ndarray) -> np.ndarray:
+    """Boxes of legs and what is within reach of them, roughly; only to count cells."""
+    reach = reaches_m[:, None] * 150.0  # a metre is 90 units of latitude and, at 53 degrees north, 150 of longitude
+    return np.hstack([np.minimum(lines[:, :2], lines[:, 2:]) - reach, np.maximum(lines[:, :2], lines[:, 2:]) + reach])
+
+
+def _cells(boxes: np.ndarray, shift: int) -> int:
+    edges = np.floor(boxes).astype(np.int64) >> shift
+    return int(((edges[:, 2] - edges[:, 0] + 1) * (edges[:, 3] - edges[:, 1] + 1)).sum())
