@@ -171,7 +171,7 @@ def _highest(  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _locate(match, legs, first, count, corner, profiles, road_profile, zones, fix, row, param):  # type: ignore[no-untyped-def]
+def _locate(match, legs, first, count, corner, profiles, road_profile, fix, row, param):  # type: ignore[no-untyped-def]
     """Fill in the context of one fix, and remember its road."""
     east, north = metres_per_e7(fix.lat_e7)
     lon, lat = float(np.int64(fix.lon_e7) & corner), float(np.int64(fix.lat_e7) & corner)
@@ -195,15 +195,10 @@ def _locate(match, legs, first, count, corner, profiles, road_profile, zones, fi
         )  # fmt: skip
     match.road = road
     force, statutory, given, gives = _limit(profiles, road_profile, road, vehicle_class, figures, night, param)
-    if len(zones.zones) > 0:
-        zone = zone_limit(zones, fix, row, east, north)
-        statutory = min(statutory, zone)
-        if zone < force:
-            force, given = zone, source.ZONE
     row.road = road if gives else NO_ROAD
     row.limit = force
     row.statutory = statutory
-    row.against = statutory if statutory != NO_LIMIT else np.int64(param.ceiling[figures])
+    row.against = statutory if statutory != NO_LIMIT else param.ceiling[figures]
     row.source = given
     row.confidence = 50 if tied else 100
 
@@ -219,6 +214,22 @@ def _look_up(cells, shift, legs, fixes, start, end, firsts, counts, touched):  #
 
 
 @compiled
+def _lower(zones, fixes, context):  # type: ignore[no-untyped-def]
+    """Lower the limit, its statutory part and what kind and band compare with to those of the zones that hold."""
+    for i in range(len(fixes)):
+        row = context[i]
+        if row.use & USE_SPEED == 0:
+            continue
+        zone = zone_limit(zones, fixes[i], row)
+        if zone < row.limit:
+            row.limit = zone
+            row.source = source.ZONE
+        if zone < row.statutory:
+            row.statutory = zone
+            row.against = zone
+
+
+@compiled
 def locate(match, tables, fixes, context, params):  # type: ignore[no-untyped-def]
     """Fill in road, limit, statutory, against, source and confidence of every fix whose speed may be used.
 
@@ -228,7 +239,7 @@ def locate(match, tables, fixes, context, params):  # type: ignore[no-untyped-de
         params: speeding's parameters by period.
     """
     cells, shift, legs = tables.grid.cells, tables.grid.shift, tables.legs
-    profiles, road_profile, zones = tables.profiles, tables.road_profile, tables.zones
+    profiles, road_profile = tables.profiles, tables.road_profile
     corner = (np.int64(1) << np.int64(shift)) - 1
     firsts, counts, touched = np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64)
     for start in range(0, len(fixes), BLOCK):
@@ -239,8 +250,10 @@ def locate(match, tables, fixes, context, params):  # type: ignore[no-untyped-de
             if row.use & USE_SPEED:
                 _locate(
                     match[row.slot], legs, firsts[i - start], counts[i - start], corner, profiles, road_profile,
-                    zones, fixes[i], row, params[row.period],
+                    fixes[i], row, params[row.period],
                 )  # fmt: skip
+    if len(tables.zones.zones) > 0:
+        _lower(tables.zones, fixes, context)
 
 
 def start_match(rows: np.ndarray) -> None:

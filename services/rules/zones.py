@@ -10,7 +10,7 @@ import numpy as np
 
 from services.contracts.registry import CLASSES, Config, Zone
 from services.rules.compiled import compiled
-from services.rules.geometry import leg_distance_squared
+from services.rules.geometry import leg_distance_squared, metres_per_e7
 from services.rules.grid import Grid, cells_of_boxes, cells_of_legs, find_cell, make_grid
 from services.rules.records import NO_LIMIT, as_records
 
@@ -98,10 +98,11 @@ def _inside(shape, edges, lon, lat, east, north):  # type: ignore[no-untyped-def
 
 
 @compiled
-def zone_limit(tables, fix, context, east, north):  # type: ignore[no-untyped-def]
+def zone_limit(tables, fix, context):  # type: ignore[no-untyped-def]
     """The least limit of the zones that hold at a fix, 0.1 km/h; NO_LIMIT where none does."""
     least = np.int64(NO_LIMIT)
     first, count = find_cell(tables.grid.cells, tables.grid.shift, fix.lon_e7, fix.lat_e7)
+    east, north = metres_per_e7(fix.lat_e7)
     for entry in range(first, first + count):
         shape = tables.shapes[tables.near[entry]]
         zone = tables.zones[shape.zone]
