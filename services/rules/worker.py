@@ -17,6 +17,7 @@ from services.contracts.alert import event_id
 from services.contracts.batch import HEADER, KIND_FIXES
 from services.contracts.fix import FIX, FIX_BYTES
 from services.contracts.registry import Config
+from services.contracts.topics import FIXES
 from services.rules.fleet import DUPLICATE, JUDGED, LATE, UNKNOWN
 from services.rules.partition import KIND_AT, Partition, config_records, restored
 from services.rules.snapshot import OtherLayout, document_of
