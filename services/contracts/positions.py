@@ -15,7 +15,17 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-NUMBERS = ("v", "lon", "lat", "speed_kmh", "recorder_speed_kmh", "heading", "altitude_m", "odometer_km", "satellites")
+NUMBERS = (
+    "v",
+    "lon",
+    "lat",
+    "speed_kmh",
+    "recorder_speed_kmh",
+    "heading",
+    "altitude_m",
+    "odometer_km",
+    "satellites",
+)
 SWITCHES = ("fixed", "acc", "in_service", "pupils", "backfill")
 TEXTS = ("terminal", "load", "driver", "datum")
 LISTS = ("doors", "alarms")
@@ -35,8 +45,8 @@ Zone = Callable[[str], str]
 """Completes a time that has no offset; other texts stay as they are."""
 
 
-class UnreadableFile(ValueError):
-    """What was given is no positions file; says why."""
+class UnreadableFile(OSError):
+    """What was given is no positions file; says why. To a caller it is a file that cannot be read, like any other."""
 
 
 class UnknownZone(UnreadableFile):
@@ -58,7 +68,9 @@ def parse_zone(tz: str | None) -> Zone:
     try:
         zone = ZoneInfo(tz)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise UnknownZone(f"time zone {tz!r}: expected an offset such as +08:00, Z, or a name such as Asia/Shanghai") from error
+        raise UnknownZone(
+            f"time zone {tz!r}: expected an offset such as +08:00, Z, or a name such as Asia/Shanghai"
+        ) from error
     return lambda text: _in_zone(text, zone)
 
 
@@ -123,13 +135,21 @@ def _renamed(line: bytes, renames: Mapping[str, str], zone: Zone) -> bytes:
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return line
     taken = {renames[name] for name in values if name in renames}
-    ours = {renames.get(name, name): bytes(raw) for name, raw in values.items() if name in renames or name not in taken}
+    ours = {
+        renames.get(name, name): bytes(raw)
+        for name, raw in values.items()
+        if name in renames or name not in taken
+    }
     if TIME in ours and ours[TIME].startswith(b'"'):
         try:
             ours[TIME] = json.dumps(zone(json.loads(ours[TIME]))).encode()
         except ValueError:
             return line
-    doubled = [(renames.get(name, name), ours.get(renames.get(name, name), b"null")) for name in names if names.count(name) > 1]
+    doubled = [
+        (renames.get(name, name), ours.get(renames.get(name, name), b"null"))
+        for name in names
+        if names.count(name) > 1
+    ]
     fields = [json.dumps(name).encode() + b":" + raw for name, raw in chain(ours.items(), doubled[1:])]
     return b"{" + b",".join(fields) + b"}"
 
@@ -145,7 +165,10 @@ def _csv(lines: Iterator[bytes], renames: Mapping[str, str], zone: Zone) -> Iter
             feed.append(text)
             try:
                 row = next(reader)
-            except (csv.Error, IndexError):  # a value beyond the module's limit, a stray carriage return, a quote left open
+            except (
+                csv.Error,
+                IndexError,
+            ):  # a value beyond the module's limit, a stray carriage return, a quote left open
                 row = None
         if writers is None:
             header = [cell.strip() for cell in row or []]

@@ -1,170 +1,113 @@
-"""Checks of readable reports: ranges, clock, place, identity; one verdict and one reason each, decided over whole columns.
+"""Checks of readable reports: texts, ranges, clock, place, identity; one verdict and one reason each, decided over whole columns.
 
-The first code that applies, in the order of `ORDER`, decides a report that is quarantined or rejected; flags of a report that passes
-add up. No state between records and no clock: "now" is the record's own broker time stamp, and a file has none.
+What keeps a report out is the first code that applies to it in the order of `contracts.reasons`: what makes it unreadable before what
+makes its place, its time or its sender unknown. No state between records and no clock: "now" is the record's own broker time stamp,
+and a file has none. `packing` turns what passes into fixes.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.contracts.fix import (
-    ALARM_BITS,
-    DOORS,
-    DRIVER_CARD_REMOVED,
-    LOADS,
-    NO_I2,
-    NO_U2,
-    NO_U4,
-    SATELLITES_UNKNOWN,
-    STATUS_ACC_KNOWN,
-    STATUS_BACKFILL_KNOWN,
-    STATUS_DOORS_KNOWN,
-    STATUS_DOORS_SHIFT,
-    STATUS_LOAD_SHIFT,
-    STATUS_PUPILS_KNOWN,
-    STATUS_SATELLITES_SHIFT,
-    STATUS_SERVICE_KNOWN,
-    Fixes,
-    fix_columns,
-)
-from services.contracts.reasons import BY_CODE, FLAG_BITS, NOT_FIXED, SPEED_IMPLAUSIBLE, Verdict
+from services.contracts.reasons import REJECTING
 from services.ingest.datum import TO_WGS84
-from services.ingest.lookup import VehicleLookup
+from services.ingest.lookup import LONGEST_TERMINAL, VehicleLookup
 from services.ingest.protocols.json_faults import unclean
+from services.ingest.protocols.json_report import Decoded
 from services.ingest.protocols.times import BAD_TIME, parse_times
 
 Area = tuple[float, float, float, float]
-Columns = dict[str, tuple[Any, ...]]
+"""West, south, east, north in WGS-84 degrees, borders included."""
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
+Times = NDArray[np.int64]
+Mark = Callable[[str, Bools], None]
 
-ORDER = (
-    "RANGE_INT", "CTRL_CHAR", "TEXT_LENGTH", "TIME_FORMAT", "RANGE_SPEED", "RANGE_GEO", "SCHEMA", "DATUM", "ZERO_FIX",
-    "SWAPPED", "UNIT_GEO", "OUT_OF_COUNTRY", "BAD_CLOCK", "FUTURE", "UNKNOWN_VEHICLE",
-)  # fmt: skip
-"""Precedence: what makes a report unreadable, then what makes its place, its time or its sender unknown."""
+RANK = {code: rank for rank, code in enumerate(REJECTING)}
+PASSED = len(REJECTING)
 
-INT64 = 9.3e18
-FIRST_TIME_MS = 1_104_537_600_000  # 2005-01-01T00:00:00Z
+FIRST_TIME_MS = 1_104_537_600_000  # 2005-01-01T00:00:00Z (interfaces section 5)
 LAST_TIME_MS = 2_524_608_000_000  # 2050-01-01T00:00:00Z
-FUTURE_MS = 60_000
-MOST_SPEED_KMH, PLAUSIBLE_TENTHS = 300.0, 1600
-SPEED_CONFLICT_TENTHS = 300
-LONGEST_TERMINAL, LONGEST_DRIVER = 20, 64
-LOWEST_M, HIGHEST_M = -500.0, 9000.0
-MOST_ODOMETER_KM = 4_000_000.0
-MOST_SATELLITES = 64.0
+FUTURE_MS = 60_000  # reliability.md section 5, rows 53 and 54
+MOST_SPEED_KMH = 300.0
+MOST_LON, MOST_LAT = 180.0, 90.0
+DEFAULT_DATA = frozenset((None, "WGS-84"))
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Verdicts over the records of a batch.
+    """What the columns say, and who passes.
 
     Attributes:
-        code: for each record the place in ORDER of what keeps it out, -1 if it passes.
-        fixes: the records that pass, in their order; `driver` still 0 where `new_drivers` names the code.
-        passed: places of those records.
-        drivers: driver texts of the records that pass (None no news, "" card removed).
+        rank: for each record the place in `REJECTING` of what keeps it out, PASSED if nothing does.
+        vehicles: vehicle ids, 0 unknown.
+        time_ms: Unix ms.
+        leaps: places of times written with second 60.
+        lon, lat: WGS-84 degrees.
     """
 
-    code: NDArray[np.int64]
-    fixes: Fixes
-    passed: NDArray[np.int64]
-    drivers: list[str | None]
+    rank: NDArray[np.int64]
+    vehicles: NDArray[np.int32]
+    time_ms: Times
+    leaps: list[int]
+    lon: Floats
+    lat: Floats
 
 
-def numbers(column: tuple[Any, ...]) -> Floats:
-    """A column of optional numbers, NaN where absent."""
-    return np.array(column, np.float64)
+def check(decoded: Decoded, received_ms: Times | None, area: Area, lookup: VehicleLookup) -> Checked:
+    """Judge readable reports; `received_ms` is the broker's time stamp of each, None for a file."""
+    numbers, texts = decoded.numbers, decoded.texts
+    rank = np.full(len(decoded.index), PASSED, np.int64)
 
+    def mark(code: str, where: Bools) -> None:
+        rank[where] = np.minimum(rank[where], RANK[code])
 
-def _constant(column: tuple[Any, ...]) -> bool:
-    return column.count(column[0]) == len(column)
-
-
-def _mapped(column: tuple[Any, ...], one: Callable[[Any], int]) -> NDArray[np.int64]:
-    """`one(value)` for each value of a column of few distinct values."""
-    if _constant(column):
-        return np.full(len(column), one(column[0]), np.int64)
-    memo = {value: one(value) for value in set(column)}
-    return np.fromiter((memo[value] for value in column), np.int64, len(column))
-
-
-def tenths(kmh: Floats) -> NDArray[np.int64]:
-    """Speeds in 0.1 km/h, half up; NO_U2 where absent."""
-    whole = np.floor(kmh * 10 + 0.5)
-    # 83.45 * 10 is 834.4999...: what was written decides, not its nearest double
-    whole += np.isclose(kmh * 10 - whole, 0.5, rtol=0, atol=1e-9)
-    return np.where(np.isnan(kmh), NO_U2, np.nan_to_num(whole)).astype(np.int64)
-
-
-def check(
-    columns: Columns, received_ms: NDArray[np.int64] | None, area: Area, lookup: VehicleLookup
-) -> Checked:
-    """Judge readable reports column by column."""
-    count = len(columns["terminal"])
-    code = np.full(count, len(ORDER), np.int64)
-    if not count:
-        return Checked(code, fix_columns(0), np.zeros(0, np.int64), [])
-
-    def mark(name: str, where: Bools) -> None:
-        code[where] = np.minimum(code[where], ORDER.index(name))
-
-    time_ms, leaps = parse_times(columns["time"])
-    mark("TIME_FORMAT", time_ms == BAD_TIME)
-    lon, lat = _position(columns, mark)
-    _place(lon, lat, area, mark)
+    time_ms, leaps = parse_times(texts["time"])  # type: ignore[arg-type] # required: never None
+    vehicles = lookup.vehicles(texts["terminal"], time_ms)  # type: ignore[arg-type]
     _clock(time_ms, received_ms, mark)
-    speeds = [_speed(columns[name], mark) for name in ("speed_kmh", "recorder_speed_kmh")]
-    mark("SCHEMA", _mapped(columns["v"], lambda value: value not in (None, 1)) > 0)
-    for name in ("heading", "altitude_m", "odometer_km", "satellites"):
-        if None not in columns[name] or not _constant(columns[name]):
-            mark("RANGE_INT", np.abs(np.nan_to_num(numbers(columns[name]))) >= INT64)
-    vehicles = lookup.vehicles(columns["terminal"], time_ms)
-    unknown = vehicles == 0
-    mark("UNKNOWN_VEHICLE", unknown)
-    _texts(columns, unknown, mark)
-    passed = np.flatnonzero(code == len(ORDER))
-    code[passed] = -1
-    fixes = fix_columns(count)
-    fixes["vehicle"] = vehicles
-    fixes["time_ms"] = time_ms
-    fixes["received_ms"] = 0 if received_ms is None else received_ms
-    fixes["speed"], fixes["recorder_speed"] = (np.minimum(speed, NO_U2) for speed in speeds)
-    with np.errstate(invalid="ignore"):
-        fixes["lon_e7"], fixes["lat_e7"] = (_e7(degrees) for degrees in (lon, lat))
-    fixes["flags"][leaps] |= FLAG_BITS["LEAP_SECOND"]
-    _optional(columns, fixes)
-    _words(columns, fixes)
-    _contradictions(fixes)
-    drivers = columns["driver"]
-    if len(passed) < count:
-        return Checked(code, fixes[passed], passed, [drivers[place] for place in passed.tolist()])
-    return Checked(code, fixes, passed, list(drivers))
+    for name in ("speed_kmh", "recorder_speed_kmh"):
+        wrong = (numbers[name] < 0) | (numbers[name] > MOST_SPEED_KMH)
+        if wrong.any():
+            mark("RANGE_SPEED", wrong)
+    lon, lat = _position(decoded, mark)
+    _place(lon, lat, area, mark)
+    if not vehicles.all():
+        mark("UNKNOWN_VEHICLE", vehicles == 0)
+        _terminals(texts["terminal"], np.flatnonzero(vehicles == 0), mark)  # type: ignore[arg-type]
+    _characters(decoded, np.flatnonzero(time_ms == BAD_TIME), mark)
+    return Checked(rank, vehicles, time_ms, leaps, lon, lat)
 
 
-def _e7(degrees: Floats) -> NDArray[np.int32]:
-    kept = np.floor(np.clip(degrees, -200.0, 200.0) * 1e7 + 0.5)
-    return kept.astype(np.int64).astype(np.int32)
+def _clock(time_ms: Times, received_ms: Times | None, mark: Mark) -> None:
+    unread = time_ms == BAD_TIME
+    wrong = (time_ms < FIRST_TIME_MS) | (time_ms >= LAST_TIME_MS)
+    if wrong.any():
+        mark("TIME_FORMAT", unread)
+        mark("BAD_CLOCK", wrong & ~unread)
+    if received_ms is not None:
+        future = (time_ms > received_ms + FUTURE_MS) & (
+            received_ms > 0
+        )  # row 70: a broker without a clock says -1
+        if future.any():
+            mark("FUTURE", future)
 
 
-def _position(columns: Columns, mark: Callable[[str, Bools], None]) -> tuple[Floats, Floats]:
+def _position(decoded: Decoded, mark: Mark) -> tuple[Floats, Floats]:
     """Longitude and latitude in WGS-84; positions off the Earth are left for `_place` to name."""
-    lon, lat = numbers(columns["lon"]), numbers(columns["lat"])
-    mark("RANGE_INT", (np.abs(lon) >= INT64) | (np.abs(lat) >= INT64))
-    data = columns["datum"]
-    if not (_constant(data) and data[0] in (None, "WGS-84")):
-        for datum in set(data) - {None, "WGS-84"}:
-            rows = np.array([item == datum for item in data])
-            if datum not in TO_WGS84:
-                mark("CTRL_CHAR" if unclean(datum) else "DATUM", rows)
-                continue
-            rows &= (np.abs(lon) <= 180) & (np.abs(lat) <= 90) & ((lon != 0) | (lat != 0))  # noqa: PLR2004
-            lon[rows], lat[rows] = TO_WGS84[datum](lon[rows], lat[rows])
+    lon, lat = decoded.numbers["lon"], decoded.numbers["lat"]
+    data = decoded.texts["datum"]
+    others = set(data) - DEFAULT_DATA
+    if others:
+        lon, lat = lon.copy(), lat.copy()
+    for datum in others:
+        rows = np.array([item == datum for item in data])
+        if datum not in TO_WGS84:
+            mark("DATUM", rows)
+            continue
+        rows &= (np.abs(lon) <= MOST_LON) & (np.abs(lat) <= MOST_LAT) & ((lon != 0) | (lat != 0))
+        lon[rows], lat[rows] = TO_WGS84[datum](lon[rows], lat[rows])
     return lon, lat
 
 
@@ -173,16 +116,16 @@ def _inside(lon: Floats, lat: Floats, area: Area) -> Bools:
     return (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
 
 
-def _place(lon: Floats, lat: Floats, area: Area, mark: Callable[[str, Bools], None]) -> None:
-    inside = _inside(lon, lat, area)
-    zero = (lon == 0) & (lat == 0)
-    mark("ZERO_FIX", zero)
-    outside = ~inside & ~zero
+def _place(lon: Floats, lat: Floats, area: Area, mark: Mark) -> None:
+    zero = (np.abs(lon) < 5e-8) & (np.abs(lat) < 5e-8)
+    outside = ~_inside(lon, lat, area) | zero
     if not outside.any():
         return
+    mark("ZERO_FIX", zero)
+    outside &= ~zero
     swapped = outside & _swap_certain(area) & _inside(lat, lon, area)
     mark("SWAPPED", swapped)
-    off_earth = outside & ~swapped & ((np.abs(lon) > 180) | (np.abs(lat) > 90))  # noqa: PLR2004
+    off_earth = outside & ~swapped & ((np.abs(lon) > MOST_LON) | (np.abs(lat) > MOST_LAT))
     unit = off_earth & _unit_mistaken(lon, lat, area)
     mark("UNIT_GEO", unit)
     mark("RANGE_GEO", off_earth & ~unit)
@@ -196,144 +139,51 @@ def _swap_certain(area: Area) -> bool:
 
 
 def _unit_mistaken(lon: Floats, lat: Floats, area: Area) -> Bools:
-    """Degrees times 10^6 or 10^7, or degrees and minutes written as one number (10613.9 for 106 degrees 13.9 minutes)."""
-    scaled = _inside(lon / 1e6, lat / 1e6, area) | _inside(lon / 1e7, lat / 1e7, area)
-    return scaled | _inside(_from_minutes(lon), _from_minutes(lat), area)
+    """Degrees times 10^6 or 10^7, or degrees and minutes written as one number (10613.9 for 106 degrees 13.9 minutes).
+
+    Both must be as great as a tenth of a degree would be in that unit, a degree for minutes: 200/91 is no position in any unit.
+    """
+    least = np.minimum(np.abs(lon), np.abs(lat))
+    micro = (least >= 1e5) & _inside(lon / 1e6, lat / 1e6, area)
+    tenth_micro = (least >= 1e6) & _inside(lon / 1e7, lat / 1e7, area)
+    minutes = (least >= 100) & _inside(_from_minutes(lon), _from_minutes(lat), area)
+    return micro | tenth_micro | minutes
 
 
 def _from_minutes(number: Floats) -> Floats:
     degrees = np.trunc(number / 100)
     minutes = number - degrees * 100
-    return np.where(np.abs(minutes) < 60, degrees + minutes / 60, np.nan)  # noqa: PLR2004
+    return np.where(np.abs(minutes) < 60, degrees + minutes / 60, np.nan)
 
 
-def _clock(
-    time_ms: NDArray[np.int64], received_ms: NDArray[np.int64] | None, mark: Callable[[str, Bools], None]
-) -> None:
-    known = time_ms != BAD_TIME
-    mark("BAD_CLOCK", known & ((time_ms < FIRST_TIME_MS) | (time_ms >= LAST_TIME_MS)))
-    if received_ms is not None:
-        mark("FUTURE", known & (time_ms > received_ms + FUTURE_MS))
+def _terminals(terminals: tuple[str, ...], unknown: NDArray[np.int64], mark: Mark) -> None:
+    """Length and characters of terminals; those that the registry knows need no look."""
+    where = np.zeros(len(terminals), bool)
+    for place in unknown.tolist():
+        where[place] = not 1 <= len(terminals[place]) <= LONGEST_TERMINAL
+    mark("TEXT_LENGTH", where)
+    mark("CTRL_CHAR", _of(unknown, terminals, len(where)))
 
 
-def _speed(column: tuple[Any, ...], mark: Callable[[str, Bools], None]) -> NDArray[np.int64]:
-    if column[0] is None and _constant(column):
-        return np.full(len(column), NO_U2, np.int64)
-    kmh = numbers(column)
-    mark("RANGE_INT", np.abs(np.nan_to_num(kmh)) >= INT64)
-    mark("RANGE_SPEED", (kmh < 0) | (kmh > MOST_SPEED_KMH))
-    return tenths(np.where((kmh < 0) | (kmh > MOST_SPEED_KMH), np.nan, kmh))
-
-
-def _texts(columns: Columns, unknown: Bools, mark: Callable[[str, Bools], None]) -> None:
-    """Lengths and characters of texts; terminals that the registry knows need no look."""
-    strange = np.zeros(len(unknown), bool)
-    length = np.zeros(len(unknown), bool)
-    for place in np.flatnonzero(unknown).tolist():
-        terminal = columns["terminal"][place]
-        strange[place] = unclean(terminal)
-        length[place] = not 1 <= len(terminal) <= LONGEST_TERMINAL
-    for name in ("driver", "load"):
-        column = columns[name]
-        if not (column[0] is None and _constant(column)):
-            bad = {text for text in set(column) if text and not text.isprintable() and unclean(text)}
-            if bad:
-                strange |= np.array([text in bad for text in column])
+def _characters(decoded: Decoded, unread: NDArray[np.int64], mark: Mark) -> None:
+    """Control and invisible characters in any text; one that could be read as a time has none."""
+    count = len(decoded.index)
+    if len(unread):
+        mark("CTRL_CHAR", _of(unread, decoded.texts["time"], count))  # type: ignore[arg-type]
+    for name in ("driver", "load", "datum"):
+        column = decoded.texts[name]
+        bad = {text for text in set(column) if text and unclean(text)}
+        if bad:
+            mark("CTRL_CHAR", np.fromiter((text in bad for text in column), bool, count))
     for name in ("doors", "alarms"):
-        column = columns[name]
-        bad_lists = {items for items in set(column) if items and any(unclean(item) for item in items)}
+        lists = decoded.lists[name]
+        bad_lists = {items for items in set(lists) if items and any(map(unclean, items))}
         if bad_lists:
-            strange |= np.array([items in bad_lists for items in column])
-    mark("CTRL_CHAR", strange)
-    mark("TEXT_LENGTH", length)
+            mark("CTRL_CHAR", np.fromiter((items in bad_lists for items in lists), bool, count))
 
 
-def _optional(columns: Columns, fixes: Fixes) -> None:
-    """Heading, altitude, odometer, satellites: out of range is flagged and dropped."""
-    specifications = (
-        ("heading", "heading", 0.0, 359.999, "RANGE_COURSE", NO_U2, 1.0),
-        ("altitude_m", "altitude_m", LOWEST_M, HIGHEST_M, "RANGE_ALT", NO_I2, 1.0),
-        ("odometer_km", "odometer_m", 0.0, MOST_ODOMETER_KM, "ODOMETER", NO_U4, 1000.0),
-        ("satellites", "satellites", 0.0, MOST_SATELLITES, "SATELLITES", SATELLITES_UNKNOWN, 1.0),
-    )
-    for source, target, low, high, flag, absent, factor in specifications:
-        column = columns[source]
-        if column[0] is None and _constant(column):
-            continue
-        values = numbers(column)
-        bad = (values < low) | (values > high)
-        fixes["flags"][bad] |= FLAG_BITS[flag]
-        values[bad] = np.nan
-        whole = np.where(np.isnan(values), absent, np.nan_to_num(np.floor(values * factor + 0.5))).astype(np.int64)
-        if target == "satellites":
-            fixes["status"] = (whole << STATUS_SATELLITES_SHIFT).astype(np.uint32)
-        else:
-            fixes[target] = np.where(whole == 360, 0, whole) if target == "heading" else whole  # noqa: PLR2004
-
-
-def _words(columns: Columns, fixes: Fixes) -> None:
-    """The status and alarm words and the flags that come with them."""
-    status = fixes["status"].astype(np.int64)
-    for name, known in (
-        ("acc", STATUS_ACC_KNOWN),
-        ("in_service", STATUS_SERVICE_KNOWN),
-        ("pupils", STATUS_PUPILS_KNOWN),
-        ("backfill", STATUS_BACKFILL_KNOWN),
-    ):
-        status |= _mapped(columns[name], lambda value, known=known: 0 if value is None else known | (known << 1) * value)  # type: ignore[misc]
-    flags = fixes["flags"].astype(np.int64)
-    flags |= _mapped(columns["fixed"], lambda value: NOT_FIXED if value is False else 0)
-    flags |= _mapped(columns["backfill"], lambda value: FLAG_BITS["BACKFILL"] if value else 0)
-    flags |= _mapped(columns["load"], lambda value: FLAG_BITS["LOAD_UNKNOWN"] if value not in (None, *LOADS[1:]) else 0)
-    status |= _mapped(columns["load"], lambda value: LOADS.index(value) << STATUS_LOAD_SHIFT if value in LOADS[1:] else 0)
-    status |= _mapped(columns["doors"], _doors)
-    flags |= _mapped(columns["doors"], lambda names: FLAG_BITS["DOOR_UNKNOWN"] if set(names or ()) - set(DOORS) else 0)
-    flags |= _mapped(columns["alarms"], lambda names: FLAG_BITS["ALARM_UNKNOWN"] if set(names or ()) - ALARM_BITS.keys() else 0)
-    alarms = _mapped(columns["alarms"], lambda names: sum(ALARM_BITS.get(name, 0) for name in set(names or ())))
-    for speed in ("speed", "recorder_speed"):
-        values = fixes[speed]
-        flags |= np.where((values > PLAUSIBLE_TENTHS) & (values != NO_U2), SPEED_IMPLAUSIBLE, 0)
-    fixes["status"], fixes["flags"], fixes["alarms"] = status, flags, alarms
-
-
-def _doors(names: tuple[str, ...] | None) -> int:
-    if names is None:
-        return 0
-    return STATUS_DOORS_KNOWN | sum(1 << (STATUS_DOORS_SHIFT + DOORS.index(name)) for name in set(names) & set(DOORS))
-
-
-def _contradictions(fixes: Fixes) -> None:
-    """Two speeds that cannot both be true (reliability catalogue row 39): kept and flagged, no rule leaves the fix out for it."""
-    speed, recorder = fixes["speed"].astype(np.int64), fixes["recorder_speed"].astype(np.int64)
-    both = (speed != NO_U2) & (recorder != NO_U2)
-    fixes["flags"][both & (np.abs(speed - recorder) >= SPEED_CONFLICT_TENTHS)] |= FLAG_BITS["SPEED_CONFLICT"]
-
-
-def driver_numbers(
-    drivers: list[str | None], known: Callable[[str], int | None]
-) -> tuple[NDArray[np.int32], NDArray[np.bool_], set[str]]:
-    """Surrogates of driver texts (0 no news, -1 card removed), where a code is of wrong shape, and codes not known yet."""
-    if not drivers or (drivers[0] is None and drivers.count(None) == len(drivers)):
-        return np.zeros(len(drivers), np.int32), np.zeros(len(drivers), bool), set()
-    memo: dict[str | None, int] = {None: 0, "": DRIVER_CARD_REMOVED}
-    missing: set[str] = set()
-    refused: set[str] = set()
-    for text in set(drivers) - memo.keys():
-        assert text is not None  # noqa: S101 - None stands in memo
-        if not 1 <= len(text.strip()) <= LONGEST_DRIVER or not text.isprintable():
-            refused.add(text)
-            memo[text] = 0
-            continue
-        number = known(text)
-        if number is None:
-            missing.add(text)
-            number = 0
-        memo[text] = number
-    result = np.fromiter((memo[text] for text in drivers), np.int32, len(drivers))
-    bad = np.array([text in refused for text in drivers]) if refused else np.zeros(len(drivers), bool)
-    return result, bad, missing
-
-
-def verdict_of(code: str) -> Verdict:
-    """The verdict of a reason code."""
-    return BY_CODE[code].verdict
+def _of(places: NDArray[np.int64], texts: tuple[str, ...], count: int) -> Bools:
+    where = np.zeros(count, bool)
+    for place in places.tolist():
+        where[place] = unclean(texts[place])
+    return where

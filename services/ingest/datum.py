@@ -14,6 +14,8 @@ Shift = Callable[[Degrees, Degrees], tuple[Degrees, Degrees]]
 KRASOVSKY_A_M = 6_378_245.0
 KRASOVSKY_E2 = 0.00669342162296594323
 BD_PI = np.pi * 3000.0 / 180.0
+SHIFTED = (72.004, 0.8293, 137.8347, 55.8271)
+"""West, south, east, north of where map libraries apply the shift; elsewhere GCJ-02 is WGS-84."""
 ROUNDS = 6
 """Each round shrinks the error by about three orders of magnitude; six leave rounding only."""
 
@@ -31,13 +33,15 @@ def _wave(x: Degrees, y: Degrees) -> tuple[Degrees, Degrees]:
 
 
 def wgs84_to_gcj02(lon: Degrees, lat: Degrees) -> tuple[Degrees, Degrees]:
-    """The shift that Chinese maps apply."""
+    """The shift that Chinese maps apply in and around China."""
+    west, south, east_end, north_end = SHIFTED
+    inside = (lon >= west) & (lon <= east_end) & (lat >= south) & (lat <= north_end)
     east, north = _wave(lon - 105.0, lat - 35.0)
     radians = np.radians(lat)
     magic = 1 - KRASOVSKY_E2 * np.sin(radians) ** 2
     d_lat = north * 180 / ((KRASOVSKY_A_M * (1 - KRASOVSKY_E2)) / (magic * np.sqrt(magic)) * np.pi)
     d_lon = east * 180 / (KRASOVSKY_A_M / np.sqrt(magic) * np.cos(radians) * np.pi)
-    return lon + d_lon, lat + d_lat
+    return np.where(inside, lon + d_lon, lon), np.where(inside, lat + d_lat, lat)
 
 
 def gcj02_to_bd09(lon: Degrees, lat: Degrees) -> tuple[Degrees, Degrees]:

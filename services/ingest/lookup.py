@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from services.contracts.registry import Config, Vehicle, normal_terminal
 
 EVER = 1 << 62
+LONGEST_TERMINAL = 20
 MOST_SPELLINGS = 1_000_000
 """Spellings of known terminals remembered (leading zeros differ); more are looked up the slow way."""
 
@@ -43,6 +44,8 @@ class VehicleLookup:
         return found
 
     def _spelled(self, terminal: str) -> int:
+        if len(terminal) > LONGEST_TERMINAL:
+            return -1
         place = self._places.get(normal_terminal(terminal), -1)
         if place >= 0 and len(self._spellings) < MOST_SPELLINGS:
             self._spellings[terminal] = place

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.contracts.fix import Fixes
-from services.contracts.reasons import FLAG_BITS, FLAGS, Verdict
-from services.ingest.checks import ORDER, Area, check, driver_numbers, verdict_of
+from services.contracts.reasons import BY_CODE, FLAG_BITS, FLAGS, REJECTING, Verdict
+from services.ingest.checks import PASSED, Area, check
 from services.ingest.lookup import VehicleLookup
+from services.ingest.packing import driver_numbers, pack
 from services.ingest.protocols.json_report import decode
 
 
@@ -55,30 +56,33 @@ def process(
         values: the records' bytes.
         received_ms: their broker time stamps; None for a file, where nothing is "in the future".
         offsets: their places in the log or file.
-        lookup, drivers, area: what is known of terminals and driver codes, and the service area.
+        lookup: what is known of terminals.
+        drivers: what is known of driver codes.
+        area: the service area.
     """
     decoded = decode(values)
-    whole = len(decoded.index) == len(values)
-    received = received_ms if whole or received_ms is None else received_ms[decoded.index]
-    checked = check(decoded.columns, received, area, lookup)
-    fixes = checked.fixes
-    fixes["raw_offset"] = offsets[decoded.index[checked.passed]]
-    numbers, refused, missing = driver_numbers(checked.drivers, drivers.known)
-    fixes["driver"] = numbers
-    if refused.any():
-        fixes["flags"][refused] |= FLAG_BITS["DRIVER_ID"]
-    rejected = list(decoded.bad)
-    if len(checked.passed) < len(decoded.index):
-        out = np.flatnonzero(checked.code >= 0)
-        rejected += [
-            (int(decoded.index[place]), ORDER[int(checked.code[place])]) for place in out.tolist()
-        ]
-        rejected.sort()
+    index = decoded.index
+    received = None if received_ms is None else received_ms[index]
+    checked = check(decoded, received, area, lookup)
+    passed = np.flatnonzero(checked.rank == PASSED)
+    fixes = pack(decoded, checked, passed, received, offsets[index])
+    codes = decoded.texts["driver"]
+    own = codes if len(passed) == len(codes) else [codes[place] for place in passed.tolist()]
+    fixes["driver"], refused, missing = driver_numbers(own, drivers.known)
+    fixes["flags"][refused] |= FLAG_BITS["DRIVER_ID"]
+    rejected = decoded.bad
+    if len(passed) < len(index):
+        out = np.flatnonzero(checked.rank != PASSED)
+        ranks = checked.rank[out].tolist()
+        kept_out = [(place, REJECTING[rank]) for place, rank in zip(index[out].tolist(), ranks, strict=True)]
+        rejected = sorted(rejected + kept_out)
     reasons = Counter(code for _, code in rejected)
-    verdicts = Counter(verdict_of(code).value for _, code in rejected)
+    verdicts = Counter({verdict.value: 0 for verdict in Verdict})
+    for code, count in reasons.items():
+        verdicts[BY_CODE[code].verdict.value] += count
     flagged = _count_flags(fixes["flags"], reasons)
-    verdicts[Verdict.FLAG.value] += flagged
-    verdicts[Verdict.ACCEPT.value] += len(fixes) - flagged
+    verdicts[Verdict.FLAG.value] = flagged
+    verdicts[Verdict.ACCEPT.value] = len(fixes) - flagged
     return Processed(fixes, rejected, verdicts, reasons, frozenset(missing))
 
 

@@ -69,7 +69,9 @@ def test_a_wrong_row_keeps_its_fault_for_the_check(line: bytes, code: str) -> No
     assert code_of(csv_row(line)) == code
 
 
-@pytest.mark.parametrize("bad", [b'1,"t,1,2', b'a"b,"t,1,2', b"\xff\xff\xff", b'"' + b"1" * 200_000 + b'",t', b"a\rb,c"])
+@pytest.mark.parametrize(
+    "bad", [b'1,"t,1,2', b'a"b,"t,1,2', b"\xff\xff\xff", b'"' + b"1" * 200_000 + b'",t', b"a\rb,c"]
+)
 def test_a_wrong_row_leaves_its_neighbours_alone(bad: bytes) -> None:
     good = b"7,2026-01-01T00:00:00Z,1,2"
     found = rows(HEAD + good + b"\n" + bad + b"\n" + good + b"\n" + good + b"\n")

@@ -1,153 +1,158 @@
-"""Why one JSON report cannot be read: the slow, exact look at a record that the fast way would not take.
+"""Why one JSON report cannot be taken as it stands: the slow, exact look at a single record that the fast way would not answer for.
 
-Each record is looked at alone, so a bad one never spoils its neighbours. Codes as in `services.contracts.reasons`.
+Each record is looked at alone, so that its code never depends on its neighbours. Faults are looked for in this order: EMPTY, SIZE,
+ENCODING, DEPTH, SYNTAX, NOT_FINITE, DUP_KEY, RANGE_INT, SCHEMA, TYPE, MISSING. A report of an unknown version is not looked at further
+than its version: what its fields should be is not known here.
 """
 
 import json
 import math
+import re
 import unicodedata
 
 import msgspec
 
-KNOWN_FIELDS = frozenset(
-    (
-        "v", "terminal", "time", "lon", "lat", "speed_kmh", "recorder_speed_kmh", "heading", "altitude_m", "odometer_km",
-        "satellites", "fixed", "acc", "in_service", "load", "doors", "pupils", "alarms", "driver", "datum", "backfill",
-    )
-)  # fmt: skip
+NUMBERS = (
+    "lon",
+    "lat",
+    "speed_kmh",
+    "recorder_speed_kmh",
+    "heading",
+    "altitude_m",
+    "odometer_km",
+    "satellites",
+)
+SWITCHES = ("fixed", "acc", "in_service", "pupils", "backfill")
+TEXTS = ("terminal", "time", "load", "driver", "datum")
+LISTS = ("doors", "alarms")
+KNOWN = frozenset(("v", *NUMBERS, *SWITCHES, *TEXTS, *LISTS))
 REQUIRED = ("terminal", "time", "lon", "lat")
+VERSION = 1
 MOST_BYTES = 65_536
-INT_BITS = 64
-MOST_DIGITS = 19
+"""Interfaces section 1: a report has at most 64 kB."""
+MOST_DEPTH = 64
+"""A report nests twice; parsers differ in where they give up (reliability.md section 5, row 11), so this is decided here."""
+LEAST_INT, MOST_INT = -(1 << 63), (1 << 64) - 1
+MOST_DIGITS = 20
+UNCLEAN = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
+
+_ANY: dict[str, type] = {
+    "v": int,
+    **dict.fromkeys(NUMBERS, float),
+    **dict.fromkeys(SWITCHES, bool),
+    **dict.fromkeys(TEXTS, str),
+}
+_Shape = msgspec.defstruct(
+    "_Shape",
+    [(name, kind | None, None) for name, kind in _ANY.items()]
+    + [(name, tuple[str, ...] | None, None) for name in LISTS],
+)
+_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+_BRACKETS = re.compile(rb"[\[\]{}]")
 
 
 class _NotFinite(ValueError):
-    pass
+    """NaN, Infinity or -Infinity stands where JSON has no such word."""
 
 
-class _BigInteger(ValueError):
-    pass
+class _Infinite(float):
+    """A number that overflows, such as 1e400; matters only in a field we know."""
 
 
-def _refuse_constant(name: str) -> float:
+class _TooBig(int):
+    """An integer beyond 64 bits; matters only in a field we know."""
+
+
+def _constant(name: str) -> float:
     raise _NotFinite(name)
 
 
 def _float(text: str) -> float:
     value = float(text)
-    if math.isinf(value):
-        raise _NotFinite(text)
-    return value
+    return _Infinite() if math.isinf(value) else value
 
 
 def _integer(text: str) -> int:
-    digits = text.lstrip("-")
-    if len(digits) > MOST_DIGITS + 1 or not -(1 << (INT_BITS - 1)) <= int(text) < 1 << (INT_BITS - 1):
-        raise _BigInteger(text[:40])
+    if len(text) > MOST_DIGITS or not LEAST_INT <= int(text) <= MOST_INT:
+        return _TooBig()
     return int(text)
 
 
-class _Pairs(list[tuple[str, object]]):
-    """A JSON object with every key it was written with."""
+def too_deep(value: bytes) -> bool:
+    """Whether brackets outside of texts nest deeper than MOST_DEPTH."""
+    if value.count(b"[") + value.count(b"{") <= MOST_DEPTH:
+        return False
+    depth = 0
+    for bracket in _BRACKETS.findall(_TEXT.sub(b"", value)):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > MOST_DEPTH:
+            return True
+    return False
 
 
-def _doubled(pairs: _Pairs) -> bool:
-    names = [name for name, _ in pairs]
-    return any(names.count(name) > 1 for name in KNOWN_FIELDS.intersection(names))
-
-
-def before_parsing(value: bytes | None) -> str | None:
-    """EMPTY, SIZE or ENCODING, which need no parser; None if none of them applies."""
+def classify(value: bytes | None) -> str | None:  # noqa: PLR0911 - one return a fault
+    """The code of the first fault of a record; None if it is a readable report of our version."""
     if not value:
         return "EMPTY"
     if len(value) > MOST_BYTES:
         return "SIZE"
     try:
-        value.decode("utf-8")
+        text = value.decode("utf-8")
     except UnicodeDecodeError:
         return "ENCODING"
+    if too_deep(value):
+        return "DEPTH"
+    keys: list[str] = []
+
+    def pairs(found: list[tuple[str, object]]) -> dict[str, object]:
+        keys[:] = [name for name, _ in found]  # the outermost object is told last
+        return dict(found)
+
+    try:
+        document = json.loads(
+            text, parse_constant=_constant, parse_float=_float, parse_int=_integer, object_pairs_hook=pairs
+        )
+    except _NotFinite:
+        return "NOT_FINITE"
+    except ValueError:
+        return "SYNTAX"
+    return _of_json(value, document, keys)
+
+
+def _of_json(value: bytes, document: object, keys: list[str]) -> str | None:  # noqa: PLR0911 - as above
+    try:
+        json.dumps(document, ensure_ascii=False).encode()
+        msgspec.json.decode(value)
+    except UnicodeEncodeError:
+        return "ENCODING"  # a lone surrogate
+    except msgspec.DecodeError as error:
+        if "out of range" not in str(error):
+            return "SYNTAX"
+    if not isinstance(document, dict):
+        return "TYPE"
+    known = {name: item for name, item in document.items() if name in KNOWN}
+    if any(isinstance(item, _Infinite) for item in known.values()):
+        return "NOT_FINITE"
+    if any(keys.count(name) > 1 for name in known):
+        return "DUP_KEY"
+    if any(isinstance(item, _TooBig) for item in known.values()):
+        return "RANGE_INT"
+    return _of_report(known)
+
+
+def _of_report(known: dict[str, object]) -> str | None:
+    version = known.get("v")
+    if isinstance(version, int) and not isinstance(version, bool) and version != VERSION:
+        return "SCHEMA"
+    try:
+        msgspec.convert(known, _Shape)
+    except msgspec.ValidationError:
+        return "TYPE"
+    if any(known.get(name) is None for name in REQUIRED):
+        return "MISSING"
     return None
 
 
-def classify(value: bytes | None, error: str) -> str:
-    """The code of a record that was refused with `error` (the strict decoder's message)."""
-    early = before_parsing(value)
-    if early is not None or value is None:
-        return early or "EMPTY"
-    try:
-        document = json.loads(
-            value.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_float, parse_int=_integer,
-            object_pairs_hook=_Pairs,
-        )  # fmt: skip
-    except _NotFinite:
-        return "NOT_FINITE"
-    except _BigInteger:
-        return "RANGE_INT"
-    except RecursionError:
-        return "DEPTH"
-    except ValueError:
-        return "SYNTAX"
-    return _by_content(value, document, error)
-
-
-def _by_content(value: bytes, document: object, error: str) -> str:
-    """The code of a record that is JSON, yet not a report."""
-    if not isinstance(document, _Pairs):
-        return "TYPE"
-    if _doubled(document):
-        return "DUP_KEY"
-    return _by_fields(value, dict(document), error)
-
-
-def _by_fields(value: bytes, document: dict[str, object], error: str) -> str:
-    version = document.get("v")
-    if isinstance(version, int) and not isinstance(version, bool) and version != 1:
-        return "SCHEMA"
-    if any(_surrogate(text) for text in _strings(document)):
-        return "ENCODING"
-    if any(document.get(name) is None for name in REQUIRED):
-        return "MISSING"
-    try:
-        msgspec.json.decode(value)
-    except RecursionError:
-        return "DEPTH"
-    except msgspec.DecodeError:
-        return "SYNTAX"
-    return "DEPTH" if "recursion" in error.lower() else "TYPE"
-
-
-def _strings(document: dict[str, object]) -> list[str]:
-    found = [item for item in document.values() if isinstance(item, str)]
-    for item in document.values():
-        if isinstance(item, list):
-            found += [part for part in item if isinstance(part, str)]
-    return found
-
-
-def _surrogate(text: str) -> bool:
-    return any(0xD800 <= ord(character) <= 0xDFFF for character in text)
-
-
-def has_duplicate(value: bytes) -> bool:
-    """Whether a known field stands twice in a record that could be read."""
-    try:
-        document = json.loads(value, object_pairs_hook=_Pairs, parse_int=float)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(document, _Pairs) and _doubled(document)
-
-
-def has_big_integer(value: bytes) -> bool:
-    """Whether a known numeric field of a record that could be read holds an integer beyond 64 bits."""
-    try:
-        json.loads(value, parse_int=_integer)
-    except _BigInteger:
-        return True
-    except (ValueError, RecursionError):
-        return False
-    return False
-
-
 def unclean(text: str) -> bool:
-    """Whether a text holds control, bidirectional-override or zero-width characters (ASVS 16.4.1: log injection)."""
-    return any(unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for character in text)
+    """Whether a text holds control, bidirectional-override, zero-width or line-separating characters (ASVS 16.4.1: log injection)."""
+    return not text.isprintable() and any(unicodedata.category(character) in UNCLEAN for character in text)

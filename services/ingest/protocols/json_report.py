@@ -1,20 +1,32 @@
 """JSON reports (interfaces section 1) to columns: whole batches by a typed, strict decoder; a bad record alone is looked at closely.
 
-Every record is decoded by itself, so two malformed ones can never pass as one good one and a bad one never fails its batch. The
-decoder silently takes the last of doubled keys; a cheap count of keys against fields finds the records worth an exact look.
+Every record is decoded by itself, so two malformed ones can never pass as one good one and a bad one never fails its batch. Joining a
+batch for one call of the decoder was tried and gains nothing at this size of record. What the decoder does not see - doubled keys,
+depth and bytes in fields it skips, integers beyond 64 bits - is looked for in the whole batch at once; only records of a batch that
+shows something are looked at one by one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from operator import attrgetter
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from services.ingest.protocols.json_faults import classify, has_duplicate
+from services.ingest.protocols.json_faults import (
+    LISTS,
+    MOST_BYTES,
+    MOST_DEPTH,
+    NUMBERS,
+    SWITCHES,
+    TEXTS,
+    VERSION,
+    classify,
+)
 
 SPACED_COLONS = (b" :", b"\t:", b"\n:", b"\r:")
+MOST_EXACT = 2.0**63
 
 
 class Report(msgspec.Struct, gc=False):
@@ -44,8 +56,14 @@ class Report(msgspec.Struct, gc=False):
 
 
 FIELDS = Report.__struct_fields__
+NUMERIC = frozenset((*NUMBERS, *SWITCHES))
 _DECODE = msgspec.json.Decoder(Report).decode
-_RAW_KEYS = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_REFUSED = (msgspec.MsgspecError, RecursionError, TypeError, UnicodeDecodeError)
+_ROW = attrgetter(*FIELDS)
+
+Texts = tuple[str | None, ...]
+Lists = tuple[tuple[str, ...] | None, ...]
+Column = tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,90 +71,155 @@ class Decoded:
     """What a batch of values holds.
 
     Attributes:
-        index: places of the readable records in the batch.
-        columns: for each field of `Report` its values over the readable records.
-        bad: (place, reason code) of the others.
+        index: places of the readable records in the batch, ascending.
+        numbers: float64 columns over the readable records, NaN where absent; switches are 0.0, 1.0 or NaN.
+        texts: `terminal`, `time`, `load`, `driver`, `datum` over the readable records.
+        lists: `doors` and `alarms` over the readable records.
+        bad: (place, reason code) of the others, ascending.
     """
 
     index: NDArray[np.int64]
-    columns: dict[str, tuple[Any, ...]]
+    numbers: dict[str, NDArray[np.float64]]
+    texts: dict[str, Texts]
+    lists: dict[str, Lists]
     bad: list[tuple[int, str]]
 
 
 def decode(values: Sequence[bytes | None]) -> Decoded:
-    """Read every record; none raises."""
-    try:
-        reports = [_DECODE(value) for value in values]  # type: ignore[arg-type]
-        index = np.arange(len(values), dtype=np.int64)
-        bad: list[tuple[int, str]] = []
-        if max(map(len, values), default=0) > MOST_FAST:  # type: ignore[arg-type]
-            return _decode_each(values)
-    except (msgspec.MsgspecError, RecursionError, TypeError, UnicodeDecodeError):
-        return _decode_each(values)
-    return _without_duplicates(values, reports, index, bad)
-
-
-MOST_FAST = 65_536
-
-
-def _decode_each(values: Sequence[bytes | None]) -> Decoded:
-    reports: list[Report] = []
-    index: list[int] = []
-    bad: list[tuple[int, str]] = []
-    for place, value in enumerate(values):
-        if value is None or len(value) > MOST_FAST:
-            bad.append((place, classify(value, "")))
-            continue
-        try:
-            reports.append(_DECODE(value))
-            index.append(place)
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-            message = "recursion" if isinstance(error, RecursionError) else str(error)
-            bad.append((place, classify(value, message)))
-    return _without_duplicates(values, reports, np.array(index, np.int64), bad)
-
-
-def _without_duplicates(
-    values: Sequence[bytes | None], reports: list[Report], index: NDArray[np.int64], bad: list[tuple[int, str]]
-) -> Decoded:
+    """Read every record; none raises, each is either readable or has one code."""
+    reports, bad = _read(values)
+    faults = dict(bad)
+    good = [value for place, value in enumerate(values) if place not in faults] if bad else values
     columns = _columns(reports)
-    own = [values[place] or b"" for place in index.tolist()] if bad else values
-    doubled = _doubled(own, columns)  # type: ignore[arg-type]
-    if doubled:
-        bad = sorted(bad + [(int(index[place]), "DUP_KEY") for place in doubled])
+    numbers = _numbers(columns)
+    suspects = _suspects(good, columns, numbers)  # type: ignore[arg-type] # None is among the bad
+    index = np.arange(len(values), dtype=np.int64)
+    if bad:
+        index = np.delete(index, [place for place, _ in bad])
+    found = [(place, code) for place in suspects if (code := classify(good[place])) is not None]
+    if found:
+        drop = [place for place, _ in found]
+        bad = sorted(bad + [(int(index[place]), code) for place, code in found])
         keep = np.ones(len(reports), bool)
-        keep[doubled] = False
-        columns = _columns([report for report, kept in zip(reports, keep.tolist(), strict=True) if kept])
-        index = index[keep]
-    return Decoded(index, columns, bad)
+        keep[drop] = False
+        reports = [reports[place] for place in np.flatnonzero(keep).tolist()]
+        index, columns = index[keep], _columns(reports)
+        numbers = _numbers(columns)
+    return Decoded(
+        index,
+        numbers,
+        {name: columns[name] for name in TEXTS},  # type: ignore[misc]
+        {name: columns[name] for name in LISTS},  # type: ignore[misc]
+        bad,
+    )
 
 
-def _columns(reports: list[Report]) -> dict[str, tuple[Any, ...]]:
+def _read(values: Sequence[bytes | None]) -> tuple[list[Report], list[tuple[int, str]]]:
+    """The reports that the decoder takes, and the codes of the records it refuses or must not see."""
+    bad: list[tuple[int, str]] = []
+    for place, value in enumerate(values) if _outsized(values) else ():
+        if value is None or not 0 < len(value) <= MOST_BYTES:
+            bad.append((place, "EMPTY" if not value else "SIZE"))
+    outsized = {place for place, _ in bad}
+    places = [place for place in range(len(values)) if place not in outsized] if bad else None
+    rest: Iterator[bytes | None] = iter([values[place] for place in places] if places is not None else values)
+    reports: list[Report] = []
+    refused = 0
+    while True:
+        try:
+            reports.extend(map(_DECODE, rest))  # type: ignore[arg-type]
+        except _REFUSED:
+            at = len(reports) + refused
+            place = at if places is None else places[at]
+            bad.append((place, classify(values[place]) or "TYPE"))
+            refused += 1
+        else:
+            return reports, sorted(bad)
+
+
+def _outsized(values: Sequence[bytes | None]) -> bool:
+    try:
+        sizes = list(map(len, values))  # type: ignore[arg-type]
+    except TypeError:
+        return True
+    return bool(sizes) and (max(sizes) > MOST_BYTES or min(sizes) == 0)
+
+
+def _columns(reports: list[Report]) -> dict[str, Column]:
     if not reports:
-        return {name: () for name in FIELDS}
-    return dict(zip(FIELDS, zip(*map(msgspec.structs.astuple, reports), strict=True), strict=True))
+        return dict.fromkeys(FIELDS, ())
+    return dict(zip(FIELDS, zip(*map(_ROW, reports), strict=True), strict=True))
 
 
-def _doubled(values: Sequence[bytes], columns: dict[str, tuple[Any, ...]]) -> list[int]:
-    """Places of records in which a known field stands twice.
+def _numbers(columns: dict[str, Column]) -> dict[str, NDArray[np.float64]]:
+    return {name: np.array(columns[name], np.float64) for name in (*NUMBERS, *SWITCHES)}
 
-    A record with as many `":` as fields present has every key once, unless a key is written with space before its colon; those,
-    and all that do not tally (unknown or null fields, a `":` inside a text), are looked at by their keys.
-    """
-    if not values:
-        return []
-    present = np.zeros(len(values), np.int64)
-    for column in columns.values():
-        present += 1 if None not in column else np.array([item is not None for item in column])
-    keys = np.fromiter((value.count(b'":') for value in values), np.int64, len(values))
-    suspects = np.flatnonzero(keys != present).tolist()
+
+def _suspects(
+    values: Sequence[bytes], columns: dict[str, Column], numbers: dict[str, NDArray[np.float64]]
+) -> list[int]:
+    """Places of readable records that need the exact look; usually none."""
+    suspects = {
+        place for place, version in enumerate(columns["v"]) if version != VERSION and version is not None
+    }
+    for name in NUMBERS:
+        column = numbers[name]
+        if len(column) and (np.fmax.reduce(column) >= MOST_EXACT or np.fmin.reduce(column) <= -MOST_EXACT):
+            suspects.update(np.flatnonzero(np.abs(column) >= MOST_EXACT).tolist())
     joined = b"\n".join(values)
-    if any(spaced in joined for spaced in SPACED_COLONS):
-        suspects = list(range(len(values)))
-    return [place for place in suspects if _key_twice(values[place], int(keys[place]))]
+    present = sum(_present(columns[name], numbers.get(name)) for name in FIELDS)
+    if joined.count(b'":') != present or _spaced(joined):
+        suspects.update(_perhaps_doubled(values, columns))
+    if (
+        joined.count(b"[") + joined.count(b"{") > MOST_DEPTH * len(values)
+        or joined.count(b"{") != len(values)
+        or joined.count(b"[") > 2 * len(values)
+    ):
+        suspects.update(_many_brackets(values))
+    if not joined.isascii():
+        suspects.update(_not_utf8(values, joined))
+    return sorted(suspects)
 
 
-def _key_twice(value: bytes, keys: int) -> bool:
-    if not any(spaced in value for spaced in SPACED_COLONS) and len(_RAW_KEYS(value)) == keys:
+def _present(column: Column, numbers: NDArray[np.float64] | None) -> int:
+    """How many of a column are not None."""
+    if numbers is not None:
+        return len(numbers) - int(np.count_nonzero(np.isnan(numbers)))
+    return len(column) - column.count(None)
+
+
+def _spaced(text: bytes) -> bool:
+    return any(spaced in text for spaced in SPACED_COLONS)
+
+
+def _perhaps_doubled(values: Sequence[bytes], columns: dict[str, Column]) -> list[int]:
+    """Records whose count of `":` is not that of the fields they filled.
+
+    A record has a key for each field present, so one with a field twice has more, unless space stands before some colon. The look
+    itself decides; unknown and null fields bring harmless records here too.
+    """
+    rows = zip(*(columns[name] for name in FIELDS), strict=True)
+    return [
+        place
+        for place, (value, row) in enumerate(zip(values, rows, strict=True))
+        if value.count(b'":') != len(FIELDS) - row.count(None) or _spaced(value)
+    ]
+
+
+def _many_brackets(values: Sequence[bytes]) -> list[int]:
+    return [place for place, value in enumerate(values) if value.count(b"[") + value.count(b"{") > MOST_DEPTH]
+
+
+def _not_utf8(values: Sequence[bytes], joined: bytes) -> list[int]:
+    """Records that are not UTF-8; the decoder does not look into the fields that it skips."""
+    if _is_utf8(joined):
+        return []
+    return [place for place, value in enumerate(values) if not _is_utf8(value)]
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
         return False
-    return has_duplicate(value)
+    return True

@@ -17,7 +17,6 @@ RFC3339 = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII
 )
 USUAL_LENGTHS = (20, 24, 25, 29)  # ...ssZ, ...ss.mmmZ, ...ss+hh:mm, ...ss.mmm+hh:mm
-LONGEST_USUAL = 40
 DAYS_IN_MONTH = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 
 
@@ -27,9 +26,9 @@ def parse_time(text: str) -> tuple[int, bool] | None:
     if match is None:
         return None
     year, month, day, hour, minute, second = (int(match[group]) for group in range(1, 7))
-    leap = second == 60  # noqa: PLR2004 - RFC 3339 section 5.7
+    leap = second == 60
     offset_h, offset_m = int(match[9] or 0), int(match[10] or 0)
-    if offset_h > 23 or offset_m > 59:  # noqa: PLR2004
+    if offset_h > 23 or offset_m > 59:
         return None
     try:
         moment = datetime(year, month, day, hour, minute, 59 if leap else second, tzinfo=UTC)
@@ -49,36 +48,23 @@ def _milliseconds(digits: str) -> int:
 def parse_times(texts: Sequence[str]) -> tuple[NDArray[np.int64], list[int]]:
     """Unix ms of each text, BAD_TIME where it is none, and the places of leap seconds."""
     result = np.full(len(texts), BAD_TIME, np.int64)
-    todo = np.ones(len(texts), bool)
-    try:
-        array = np.array(texts, dtype="S")
-    except UnicodeEncodeError:
-        array = np.zeros(0, "S1")
-    if len(array) and array.dtype.itemsize <= LONGEST_USUAL:
-        characters = array.view(np.uint8).reshape(len(texts), array.dtype.itemsize)
-        lengths = np.char.str_len(array) if array.dtype.itemsize not in USUAL_LENGTHS else _lengths(characters)
-        for length in USUAL_LENGTHS:
-            rows = np.flatnonzero(lengths == length)
-            if len(rows):
-                part = characters[:, :length] if len(rows) == len(texts) else characters[rows, :length]
-                times, good = _usual(part, length)
-                result[rows[good]] = times[good]
-                todo[rows[good]] = False
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    for length in USUAL_LENGTHS:
+        rows = np.flatnonzero(lengths == length)
+        if len(rows) == 0:
+            continue
+        chosen = texts if len(rows) == len(texts) else [texts[place] for place in rows.tolist()]
+        characters = np.frombuffer("".join(chosen).encode("ascii", "replace"), np.uint8).reshape(-1, length)
+        times, good = _usual(characters, length)
+        result[rows[good]] = times[good]
     leaps = []
-    for place in np.flatnonzero(todo).tolist():
+    for place in np.flatnonzero(result == BAD_TIME).tolist():
         parsed = parse_time(texts[place])
         if parsed is not None:
             result[place] = parsed[0]
             if parsed[1]:
                 leaps.append(place)
     return result, leaps
-
-
-def _lengths(characters: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Lengths of texts of which the longest has a usual length; a NUL inside a text is found as a bad digit later."""
-    if characters[:, -1].all():
-        return np.full(len(characters), characters.shape[1], np.int64)
-    return (characters != 0).sum(axis=1).astype(np.int64)
 
 
 def _usual(characters: NDArray[np.uint8], length: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -90,7 +76,7 @@ def _usual(characters: NDArray[np.uint8], length: int) -> tuple[NDArray[np.int64
         value = np.zeros(columns.shape[1], np.int64)
         for place in places:
             digit = columns[place] - np.uint8(48)  # wraps above 9 for anything below "0"
-            np.logical_and(good, digit <= 9, out=good)  # noqa: PLR2004
+            np.logical_and(good, digit <= 9, out=good)
             value = value * 10 + digit
         return value
 
@@ -111,11 +97,19 @@ def _usual(characters: NDArray[np.uint8], length: int) -> tuple[NDArray[np.int64
         np.logical_and(good, (sign_of == ord("+")) | (sign_of == ord("-")), out=good)
         np.logical_and(good, columns[zone + 3] == ord(":"), out=good)
         offset_hour, offset_minute = number(zone + 1, zone + 2), number(zone + 4, zone + 5)
-        np.logical_and(good, (offset_hour <= 23) & (offset_minute <= 59), out=good)  # noqa: PLR2004
+        np.logical_and(good, (offset_hour <= 23) & (offset_minute <= 59), out=good)
         offset_m = (offset_hour * 60 + offset_minute) * np.where(sign_of == ord("-"), -1, 1)
-    good &= (month >= 1) & (month <= 12) & (day >= 1) & (hour <= 23) & (minute <= 59) & (second <= 59) & (year >= 1)  # noqa: PLR2004
+    good &= (
+        (month >= 1)
+        & (month <= 12)
+        & (day >= 1)
+        & (hour <= 23)
+        & (minute <= 59)
+        & (second <= 59)
+        & (year >= 1)
+    )
     leap_year = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
-    good &= day <= DAYS_IN_MONTH[np.clip(month, 1, 12) - 1] + (leap_year & (month == 2))  # noqa: PLR2004
+    good &= day <= DAYS_IN_MONTH[np.clip(month, 1, 12) - 1] + (leap_year & (month == 2))
     days = _days_from_civil(year, month, day)
     return (((days * 24 + hour) * 60 + minute - offset_m) * 60 + second) * 1000 + milliseconds, good
 
@@ -124,9 +118,11 @@ def _days_from_civil(
     year: NDArray[np.int64], month: NDArray[np.int64], day: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """Days since 1970-01-01 of proleptic Gregorian dates (Hinnant, "chrono-compatible low-level date algorithms")."""
-    shifted = year - (month <= 2)  # noqa: PLR2004
+    shifted = year - (month <= 2)
     era = shifted // 400
     year_of_era = shifted - era * 400
     day_of_year = (153 * ((month + 9) % 12) + 2) // 5 + day - 1
-    days: NDArray[np.int64] = era * 146_097 + year_of_era * 365 + year_of_era // 4 - year_of_era // 100 + day_of_year - 719_468
+    days: NDArray[np.int64] = (
+        era * 146_097 + year_of_era * 365 + year_of_era // 4 - year_of_era // 100 + day_of_year - 719_468
+    )
     return days
