@@ -26,7 +26,7 @@ MIDNIGHT = 1_795_363_200_000  # 2026-11-22T16:00:00Z
 def vehicle(number: int, terminal: str, from_ms: int | None = None, to_ms: int | None = None) -> Vehicle:
     return Vehicle(
         id=number, plate=f"宁A{number:05d}", plate_color="yellow", vehicle_class=VehicleClass.COACH,
-        terminal=terminal, operator="企业", division="640100", **dates,
+        terminal=terminal, operator="企业", division="640100", valid_from_ms=from_ms, valid_to_ms=to_ms,
     )  # fmt: skip
 
 
