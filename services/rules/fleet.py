@@ -105,10 +105,10 @@ def gate(common, slot_of, tables, boundaries, fixes, context, outcome):  # type:
         speed = fix.speed if fix.speed != NO_U2 else fix.recorder_speed
         row.speed = speed
         row.vehicle_class = class_at(tables[0], tables[1], tables[2], tables[3], vehicle, time_ms)
-        use = 0
-        if fix.flags & NOT_FIXED == 0:
+        use = 0  # ["flags"]: an uncompiled record has an attribute of that name already
+        if fix["flags"] & NOT_FIXED == 0:
             use = USE_POSITION
-            if speed != NO_U2 and fix.flags & SPEED_IMPLAUSIBLE == 0:
+            if speed != NO_U2 and fix["flags"] & SPEED_IMPLAUSIBLE == 0:
                 use |= USE_SPEED
         row.use = use
         passed += 1

@@ -1,0 +1,153 @@
+"""Laws that hold for every registered rule: judging does not depend on how its input was cut, repeated, interrupted or compiled."""
+
+import json
+import os
+import subprocess
+import sys
+
+import msgspec
+import numpy as np
+import pytest
+
+from services.cli.benchmarks.feed import drives, fleet
+from services.contracts.registry import RuleSet
+from services.rules.engine import Engine
+from services.rules.registry import RULES
+from services.rules.snapshot import PartitionClock, dump, load
+from services.rules.transitions import Transition
+
+VEHICLES = 24
+REPORTS = 2400
+
+
+def drive(seed: int) -> np.ndarray:
+    """Ten hours of a small fleet, with cards, faults and missing values strewn in."""
+    fixes = drives(VEHICLES, REPORTS, seed=seed)
+    rng = np.random.default_rng(seed)
+    some = rng.random(len(fixes))
+    fixes["driver"][some < 0.002] = -1
+    fixes["driver"][(some > 0.002) & (some < 0.01)] = rng.integers(1, 30, len(fixes))[(some > 0.002) & (some < 0.01)]
+    fixes["flags"][(some > 0.01) & (some < 0.03)] = 1
+    fixes["flags"][(some > 0.03) & (some < 0.035)] = 2
+    fixes["speed"][(some > 0.04) & (some < 0.05)] = 65535
+    off = (some > 0.5).astype(np.int64) * ((fixes["time_ms"] // 900_000) % 5 == 0) * 60_000
+    fixes["lat_e7"] += off.astype(np.int32)
+    return fixes
+
+
+CONFIG = msgspec.structs.replace(
+    fleet(VEHICLES),
+    rules=(
+        RuleSet(
+            parameters={
+                "speeding": {"unmatched_limit_kmh": {"coach": 70, "freight": 60}},
+                "fatigue": {"continuous_s": 3600, "night_continuous_s": 1800, "rolling_24h_s": 7200, "rolling_7d_s": 9000},
+                "route_deviation": {"hold_s": 30, "min_fixes": 2},
+            }
+        ),
+    ),
+)
+"""The fleet with parameters that make every rule find something within hours."""
+
+
+def told(transitions: list[Transition]) -> list[tuple[object, ...]]:
+    """What is compared: every transition, whole."""
+    return [(t.event, t.alert.id, t.sequence, msgspec.json.encode(t.alert)) for t in transitions]
+
+
+def code(number: int) -> str:
+    """A driver's code."""
+    return f"D{number}"
+
+
+def judged(fixes: np.ndarray, cuts: list[int]) -> tuple[list[tuple[object, ...]], Engine]:
+    """All transitions of a drive judged in pieces, then what is open."""
+    engine = Engine(CONFIG, code)
+    found: list[Transition] = []
+    for part in np.split(fixes, cuts):
+        found += engine.judge(part.copy())
+    return told(found + engine.open_episodes()), engine
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_every_rule_finds_something(seed: int) -> None:
+    """The drives exercise every rule, or the laws below would hold of nothing."""
+    found, _ = judged(drive(seed), [])
+    rules = {json.loads(row[3])["rule"] for row in found}  # type: ignore[arg-type]
+    assert rules == {rule.name for rule in RULES}
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_batch_is_its_pieces(seed: int) -> None:
+    """Cutting the input anywhere changes nothing."""
+    fixes = drive(seed)
+    cuts = sorted(np.random.default_rng(seed).integers(0, len(fixes), 40).tolist())
+    assert judged(fixes, cuts)[0] == judged(fixes, [])[0]
+
+
+def test_repeated_and_older_fixes_change_nothing() -> None:
+    """Every fix twice, and an older one after each, gives the same alerts."""
+    fixes = drive(4)
+    order = np.repeat(np.arange(len(fixes)), 3)
+    order[2::3] = np.maximum(np.arange(len(fixes)) - 5 * VEHICLES, 0)
+    assert judged(fixes[order], [])[0] == judged(fixes, [])[0]
+
+
+@pytest.mark.parametrize("seed", [1, 5])
+def test_snapshot_and_restore_behave_the_same(seed: int) -> None:
+    """A new owner that loads a full snapshot and the later increments goes on as the old one would have."""
+    fixes = drive(seed)
+    parts = np.array_split(fixes, 6)
+    engine, clock = Engine(CONFIG, code), PartitionClock()
+    found: list[Transition] = []
+    bodies: list[bytes] = []
+    for place, part in enumerate(parts):
+        found += engine.judge(part.copy())
+        bodies.append(dump(engine, "", clock, full=place in (0, 3)))
+        start = 0 if place < 3 else 3
+        engine = Engine(CONFIG, code)
+        for body in bodies[start:]:
+            clock = load(engine, body)
+        engine.common["changed"] = 0
+    assert told(found + engine.open_episodes()) == judged(fixes, [])[0]
+
+
+def test_ticks_change_no_state() -> None:
+    """Whatever ticks closed for the screen, the final alerts are those without ticks."""
+    fixes = drive(6)
+    engine = Engine(CONFIG, code)
+    last: dict[str, Transition] = {}
+    for part in np.array_split(fixes, 60):
+        found = engine.judge(part.copy()) + engine.tick(int(part["time_ms"].max()) + 4_000_000)
+        last |= {t.alert.id: t for t in found}
+    last |= {t.alert.id: t for t in engine.judge(np.zeros(0, fixes.dtype)) + engine.open_episodes()}
+    plain: dict[str, Transition] = {}
+    single = Engine(CONFIG, code)
+    plain |= {t.alert.id: t for t in single.judge(fixes.copy()) + single.open_episodes()}
+    assert last.keys() == plain.keys()
+    for name, transition in plain.items():
+        if transition.ended_ms is not None:
+            assert content(last[name]) == content(transition)
+
+
+def content(transition: Transition) -> bytes:
+    """The episode, which ticks may not touch."""
+    return msgspec.json.encode(transition.episode)
+
+
+def test_compiled_equals_uncompiled() -> None:
+    """The same source under plain Python gives the same bytes."""
+    program = (
+        "import numpy as np, hashlib, sys; from tests.rules.test_laws import drive, judged\n"
+        "fixes = drive(7); fixes = fixes[fixes['vehicle'] <= 6]\n"
+        "rows, _ = judged(fixes, [1000]); print(len(rows), hashlib.sha256(repr(rows).encode()).hexdigest())"
+    )
+    outputs = [
+        subprocess.run(
+            [sys.executable, "-c", program], env={**os.environ, "NUMBA_DISABLE_JIT": disabled}, capture_output=True,
+            text=True, check=True, timeout=300,
+        ).stdout
+        for disabled in ("0", "1")
+    ]  # fmt: skip
+    assert outputs[0] == outputs[1]
+    assert int(outputs[0].split()[0]) > 0
