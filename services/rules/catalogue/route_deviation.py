@@ -1,0 +1,423 @@
+"""Route deviation.
+
+What it flags
+    A vehicle that has left the corridor of the route it is assigned to, while the assignment holds.
+
+Legal basis
+    School buses keep to the approved route (校车条例 art. 30); some hazardous goods move only on the approved one (危货办法 art. 48);
+    a charter or scheduled coach keeps to the route of its plan, which is the assignment itself. The 15 m margin is the accuracy that
+    JT/T 794 asks of a terminal.
+
+Opens, escalates, closes
+    Off is a fix farther from the route than the half width of the nearest leg and `margin_m`. A run of consecutive fixes off, no two
+    neighbours more than `max_gap_s` apart, that lasts `hold_s` over `min_fixes` opens. Major from 10 minutes or 1 km, hazmat one step
+    higher. Two consecutive fixes not off close, a silence longer than `max_gap_s`, or the end of the assignment.
+
+Ignores
+    Fixes that are not fixed; what lies within `ends_exempt_m` of either end of the route (depots, stations); the direction of travel.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+
+from services.contracts.alert import Sentence
+from services.contracts.registry import CLASSES, Assignment, Config, VehicleClass
+from services.rules.compiled import compiled
+from services.rules.corridor import Corridors, build_corridors, near_an_end, off_by
+from services.rules.finding import (
+    CLOSED,
+    CURRENT,
+    EPISODE,
+    FINDING_BASE,
+    OPENED,
+    REVISED,
+    SHOWN_CLOSED,
+    SHOWN_OPEN,
+    UPDATED,
+    clear,
+    emit,
+    update_due,
+)
+from services.rules.parameters import milliseconds
+from services.rules.records import PAGE_HEAD, USE_POSITION, as_records, give_page, take_page
+from services.rules.rule import Described, Names, Parameter, Rule
+
+PARAMETERS = (
+    Parameter("margin_m", 15, "number", "m", 0, 1000, "terminal accuracy 15 m, JT/T 794", "allowed beyond the half width"),
+    Parameter("ends_exempt_m", 500, "number", "m", 0, 50_000, "design", "not judged so near either end of the route"),
+    Parameter("max_gap_s", 600, "number", "s", 1, 86_400, "design", "a longer silence breaks a run and closes"),
+    Parameter("hold_s", 60, "number", "s", 0, 3600, "design", "a run must last so long"),
+    Parameter("min_fixes", 3, "integer", "", 1, 100, "design", "and have so many fixes"),
+)  # fmt: skip
+PARAMS = np.dtype(
+    [
+        ("margin_m", "f8"),
+        ("ends_exempt_m", "f8"),
+        ("max_gap_ms", "i8"),
+        ("hold_ms", "i8"),
+        ("min_fixes", "i8"),
+    ],
+    align=True,
+)
+
+KINDS = ("off_route",)
+INFO, MINOR, MAJOR, CRITICAL = range(4)
+MAJOR_MS, MAJOR_M = 600_000, 1000.0
+FIXES_ON_TO_CLOSE = 2
+MOST_AT_ONCE = 16
+"""So many assignments of one vehicle are judged at a time, the earliest first."""
+PAGES_PER_STEP = MOST_AT_ONCE
+FINDINGS_PER_STEP = 3 * MOST_AT_ONCE  # an old assignment closes; a silence closes and the same fix opens
+HAZMAT = CLASSES.index(VehicleClass.HAZMAT)
+FOR_EVER_MS = 1 << 62
+
+IDLE, RUN, RUNNING = 0, 1, 2
+"""Phases of a page: on the route; a run of fixes off that may open; an episode that has opened."""
+
+STATE = np.dtype([("until_ms", "i8"), ("stamp", "i8"), ("page", "i4")], align=True)
+"""`page` holds what is true until `until_ms` under the tables of this `stamp`; then the assignments are looked up again."""
+
+PAGE = np.dtype(
+    [
+        *PAGE_HEAD,
+        ("key", "i8"),  # of the assignment
+        ("to_ms", "i8"),  # its end
+        ("last_ms", "i8"),  # last fix that took part; valid when seen
+        ("max_gap_ms", "i8"),  # in force at that fix
+        ("peak_m", "f8"),
+        ("peak_half_m", "f8"),
+        ("peak_leg", "i4"),
+        ("route", "i4"),  # place in Corridors.routes under the state's stamp
+        ("hint", "i4"),  # leg last matched
+        ("fixes", "i4"),  # off, of the run or episode
+        ("seen", "u1"),
+        ("phase", "u1"),
+        ("on", "u1"),  # consecutive fixes not off, of an episode
+        ("vehicle_class", "u1"),  # at `began`
+        ("episode", EPISODE),
+    ],
+    align=True,
+)
+FINDING = np.dtype(
+    [*FINDING_BASE, ("peak_half_m", "f8"), ("leg", "i4"), ("fixes", "i4"), ("vehicle_class", "u1")], align=True
+)
+
+
+class Tables(NamedTuple):
+    """Assignments by vehicle id: rows `first[v]` to `first[v + 1]` of the others, ordered by their beginning."""
+
+    stamp: int  # hash of everything below, never 0
+    first: np.ndarray
+    key: np.ndarray
+    from_ms: np.ndarray
+    to_ms: np.ndarray
+    route: np.ndarray
+    corridors: Corridors
+
+
+def pack(values: Mapping[str, Any], row: np.void) -> None:
+    """Checked values of all parameters into one row of PARAMS."""
+    for name in ("margin_m", "ends_exempt_m", "min_fixes"):
+        row[name] = values[name]
+    for name in ("max_gap", "hold"):
+        row[f"{name}_ms"] = milliseconds(values[f"{name}_s"])
+
+
+@compiled
+def tell(page, findings, count, transition, index, slot, now_ms):  # type: ignore[no-untyped-def]
+    """Emit a transition with what only route deviation knows."""
+    row = emit(findings, count, transition, index, slot, page.key, now_ms, page.episode)
+    row.peak_half_m = page.peak_half_m
+    row.leg = page.peak_leg
+    row.fixes = page.fixes
+    row.vehicle_class = page.vehicle_class
+
+
+@compiled
+def rest(page):  # type: ignore[no-untyped-def]
+    """Nothing runs."""
+    clear(page.episode)
+    page.phase = IDLE
+    page.fixes = 0
+    page.on = 0
+    page.peak_m = 0.0
+    page.peak_half_m = 0.0
+    page.peak_leg = 0
+    page.vehicle_class = 0
+
+
+@compiled
+def end(page, findings, count, index, slot, now_ms):  # type: ignore[no-untyped-def]
+    """What runs is over; a tick may have closed it for the screen already, with the same content."""
+    if page.phase == RUNNING and page.episode.shown == SHOWN_OPEN:
+        tell(page, findings, count, CLOSED, index, slot, now_ms)
+    if page.phase != IDLE:
+        rest(page)
+
+
+@compiled
+def add(page, fix, context, distance_m, half_m, leg, margin_m):  # type: ignore[no-untyped-def]
+    """A fix off belongs to the run or episode: peak, end, severity."""
+    episode = page.episode
+    if page.phase == IDLE:
+        page.phase = RUN
+        page.vehicle_class = context.vehicle_class
+        episode.driver = context.driver
+        episode.began_ms = fix.time_ms
+    episode.ended_ms = fix.time_ms
+    page.fixes += 1
+    page.on = 0
+    if page.fixes == 1 or distance_m > page.peak_m:
+        page.peak_m = distance_m
+        page.peak_half_m = half_m
+        page.peak_leg = leg
+        episode.at_ms = fix.time_ms
+        episode.at_lon_e7 = fix.lon_e7
+        episode.at_lat_e7 = fix.lat_e7
+        episode.peak = np.int64(np.floor(distance_m * 10.0 + 0.5))
+        episode.limit = np.int64(np.floor((half_m + margin_m) * 10.0 + 0.5))
+    severity = MINOR
+    if episode.ended_ms - episode.began_ms >= MAJOR_MS or page.peak_m >= MAJOR_M:
+        severity = MAJOR
+    episode.severity = severity + 1 if page.vehicle_class == HAZMAT else severity
+
+
+@compiled
+def judge(page, corridors, fix, context, param, findings, count):  # type: ignore[no-untyped-def]
+    """One fix under one assignment."""
+    time_ms = fix.time_ms
+    if page.seen and time_ms - page.last_ms > param.max_gap_ms:
+        end(page, findings, count, context.index, context.slot, time_ms)
+    page.seen = 1
+    page.last_ms = time_ms
+    page.max_gap_ms = param.max_gap_ms
+    route = corridors.routes[page.route]
+    off, distance_m, leg = off_by(corridors, route, page.hint, fix.lon_e7, fix.lat_e7, param.margin_m)
+    page.hint = leg
+    if off and near_an_end(corridors, route, fix.lon_e7, fix.lat_e7, param.ends_exempt_m):
+        off = False
+    if not off:
+        if page.phase == RUNNING:
+            page.on += 1
+        if page.phase == RUN or page.on >= FIXES_ON_TO_CLOSE:
+            end(page, findings, count, context.index, context.slot, time_ms)
+        return
+    add(page, fix, context, distance_m, corridors.half_m[route.first + leg], leg, param.margin_m)
+    episode = page.episode
+    if page.phase == RUN:
+        if time_ms - episode.began_ms >= param.hold_ms and page.fixes >= param.min_fixes:
+            page.phase = RUNNING
+            tell(page, findings, count, OPENED, context.index, context.slot, time_ms)
+    elif episode.shown == SHOWN_CLOSED:
+        tell(page, findings, count, REVISED, context.index, context.slot, time_ms)
+    elif update_due(episode, time_ms):
+        tell(page, findings, count, UPDATED, context.index, context.slot, time_ms)
+
+
+@compiled
+def row_of(tables, first, last, key, time_ms):  # type: ignore[no-untyped-def]
+    """The row of the assignment with a key, if it holds at a time; -1 else."""
+    for row in range(first, last):
+        if tables.key[row] == key and tables.from_ms[row] <= time_ms < tables.to_ms[row]:
+            return row
+    return -1
+
+
+@compiled
+def page_of(pages, page, key):  # type: ignore[no-untyped-def]
+    """The page with a key in a chain, 0 none."""
+    while page != 0 and pages[page].key != key:
+        page = pages[page].next
+    return page
+
+
+@compiled
+def drop(state, pages, tables, first, last, context, time_ms, findings, count):  # type: ignore[no-untyped-def]
+    """Close and return the pages whose assignment no longer holds; tell the others their route. Returns how many stay."""
+    before, page, kept = 0, state.page, 0
+    while page != 0:
+        following = pages[page].next
+        row = row_of(tables, first, last, pages[page].key, time_ms)
+        if row >= 0:
+            pages[page].route = tables.route[row]
+            legs = tables.corridors.routes[tables.route[row]].legs
+            pages[page].hint = min(pages[page].hint, legs - 1)
+            before = page
+            kept += 1
+        else:
+            end(pages[page], findings, count, context.index, context.slot, time_ms)
+            if before == 0:
+                state.page = following
+            else:
+                pages[before].next = following
+            give_page(pages, page)
+        page = following
+    return kept
+
+
+@compiled
+def look_up(state, pages, tables, fix, context, findings, count):  # type: ignore[no-untyped-def]
+    """Which assignments hold at this fix, and until when that stays so."""
+    time_ms = fix.time_ms
+    first, last = 0, 0
+    if fix.vehicle < len(tables.first) - 1:
+        first, last = tables.first[fix.vehicle], tables.first[fix.vehicle + 1]
+    kept = drop(state, pages, tables, first, last, context, time_ms, findings, count)
+    until_ms = np.int64(FOR_EVER_MS)
+    for row in range(first, last):
+        if tables.from_ms[row] > time_ms:
+            until_ms = min(until_ms, tables.from_ms[row])
+            break
+        if time_ms >= tables.to_ms[row]:
+            continue
+        until_ms = min(until_ms, tables.to_ms[row])
+        if kept < MOST_AT_ONCE and page_of(pages, state.page, tables.key[row]) == 0:
+            page = take_page(pages)
+            pages[page].next = state.page
+            state.page = page
+            pages[page].key = tables.key[row]
+            pages[page].to_ms = tables.to_ms[row]
+            pages[page].route = tables.route[row]
+            pages[page].hint = 0
+            pages[page].seen = 0
+            pages[page].last_ms = 0
+            pages[page].max_gap_ms = 0
+            rest(pages[page])
+            kept += 1
+    state.until_ms = until_ms
+    state.stamp = tables.stamp
+
+
+@compiled
+def step(state, pages, tables, fix, context, param, findings, count):  # type: ignore[no-untyped-def]
+    """One fix."""
+    if context.use & USE_POSITION == 0:
+        return
+    if fix.time_ms >= state.until_ms or state.stamp != tables.stamp:
+        look_up(state, pages, tables, fix, context, findings, count)
+    page = state.page
+    while page != 0:
+        judge(pages[page], tables.corridors, fix, context, param, findings, count)
+        page = pages[page].next
+
+
+@compiled
+def run(state, pages, tables, fixes, context, params, findings, count, start):  # type: ignore[no-untyped-def]
+    """`step` over `fixes[start:]`; see `rule.Kernel`."""
+    for i in range(start, len(fixes)):
+        if count[0] + FINDINGS_PER_STEP > len(findings) or pages[0].free < PAGES_PER_STEP:
+            return i
+        step(state[context[i].slot], pages, tables, fixes[i], context[i], params[context[i].period], findings, count)
+    return len(fixes)
+
+
+@compiled
+def sweep(state, pages, tables, params, now_ms, final, findings, count, start):  # type: ignore[no-untyped-def]
+    """See `rule.Sweep`. Time alone proves an end by a silence longer than `max_gap_s`, or by the assignment's."""
+    for slot in range(start, len(state)):
+        if count[0] + FINDINGS_PER_STEP > len(findings):
+            return slot
+        chained = state[slot].page
+        while chained != 0:
+            page = pages[chained]
+            if page.phase == RUNNING and page.episode.shown == SHOWN_OPEN:
+                if final:
+                    tell(page, findings, count, CURRENT, -1, slot, now_ms)
+                elif now_ms - page.last_ms > page.max_gap_ms or now_ms >= page.to_ms:
+                    tell(page, findings, count, CLOSED, -1, slot, now_ms)
+            chained = page.next
+    return len(state)
+
+
+def start(rows: np.ndarray) -> None:
+    """Fresh rows: the first fix looks the assignments up."""
+    rows["until_ms"] = rows["stamp"] = rows["page"] = 0
+
+
+def assignment_key(assignment: Assignment) -> int:
+    """int64 that stands for an assignment in every version of the registry, never 0."""
+    return _number(msgspec.msgpack.encode(assignment))
+
+
+def _number(content: bytes) -> int:
+    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little", signed=True) or 1
+
+
+def tables(config: Config) -> Tables:
+    """Assignments and routes as arrays; an assignment to a route that is not there judges nothing."""
+    places = {route.route: place for place, route in enumerate(config.routes)}
+    by_key = {assignment_key(a): a for a in config.assignments if a.route in places}
+    rows = sorted(by_key.items(), key=lambda item: (item[1].vehicle, item[1].from_ms, item[0]))
+    top = max((a.vehicle for _, a in rows), default=0)
+    counts = np.bincount(np.array([a.vehicle for _, a in rows], np.int64), minlength=top + 1)
+    return Tables(
+        _number(msgspec.msgpack.encode((config.assignments, config.routes))),
+        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        np.array([key for key, _ in rows], np.int64),
+        np.array([a.from_ms for _, a in rows], np.int64),
+        np.array([a.to_ms for _, a in rows], np.int64),
+        np.array([places[a.route] for _, a in rows], np.int32),
+        build_corridors(config.routes),
+    )
+
+
+def assignment_names(config: Config) -> Callable[[int], tuple[str, str]]:
+    """By subject of a finding: (route id, route name) of the assignment, empty where this config does not know it."""
+    routes = {route.route: route.name for route in config.routes}
+    by_vehicle: dict[int, tuple[str, str]] = defaultdict(lambda: ("", ""))
+    for assignment in config.assignments:
+        by_vehicle[assignment_key(assignment)] = (assignment.route, routes.get(assignment.route, ""))
+    return lambda subject: by_vehicle.get(subject, ("", ""))
+
+
+BASIS = {VehicleClass.HAZMAT: "危货办法 art. 48", VehicleClass.SCHOOL_BUS: "校车条例 art. 30"}
+
+
+def describe(finding: np.void, names: Names) -> Described:
+    """The finding in words."""
+    subject = int(finding["subject"])
+    route, name = names.assignment(subject)
+    peak_m, limit_m = int(finding["peak"]) / 10, int(finding["limit"]) / 10
+    seconds = (int(finding["ended_ms"]) - int(finding["began_ms"])) / 1000
+    duration_s = int(seconds) if seconds == int(seconds) else seconds
+    minutes, rest_s = divmod(round(seconds), 60)
+    why = {
+        "route": route or None,
+        "route_name": name or None,
+        "basis": BASIS.get(CLASSES[int(finding["vehicle_class"])]),
+        "duration_s": duration_s,
+        "leg": int(finding["leg"]),
+        "half_width_m": float(finding["peak_half_m"]),
+        "fixes": int(finding["fixes"]),
+    }
+    called = name or route
+    zh = f"偏离路线 {called} {peak_m:.0f} m (允许 {limit_m:.0f} m), 持续 {minutes} 分 {rest_s} 秒"
+    en = f"{peak_m:.0f} m off route {called} ({limit_m:.0f} m allowed) for {minutes} min {rest_s} s"
+    # the key, not the text: the assignment may be gone from the registry when its episode closes, and the id must stay
+    return Described(
+        f"{subject & 0xFFFFFFFFFFFFFFFF:016x}", KINDS[int(finding["kind"])], KINDS[int(finding["kind"])],
+        limit_m, peak_m, "m", why, Sentence(zh=zh, en=en),
+    )  # fmt: skip
+
+
+RULE = Rule(
+    name="route_deviation",
+    parameters=PARAMETERS,
+    params_dtype=PARAMS,
+    pack=pack,
+    state_dtype=STATE,
+    finding_dtype=FINDING,
+    page_dtype=PAGE,
+    pages_per_step=PAGES_PER_STEP,
+    findings_per_step=FINDINGS_PER_STEP,
+    start=start,
+    tables=tables,
+    run=run,
+    sweep=sweep,
+    describe=describe,
+)

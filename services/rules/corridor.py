@@ -1,0 +1,206 @@
+"""Routes as lines with a width for each leg, and the exact nearest leg of a line of any length.
+
+Each route carries a tree of boxes over runs of a few legs: a search starts where the last fix was, then looks into every box that may
+hold something nearer, and into no other. So it costs a few legs on the route, a few dozen boxes far off it, and is never wrong. A fix
+that is surely inside needs no more than one leg that is near enough, which is the common case.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from services.contracts.registry import Route
+from services.rules.compiled import compiled
+from services.rules.geometry import distance_m, leg_distance_squared, metres_per_e7, share_along
+from services.rules.records import as_records
+
+LEGS_A_LEAF = 4
+EQUAL_M = 0.01
+"""Legs no farther apart than this are equally near: the widest of them counts."""
+FAR_M = 5_000.0
+"""Beyond it a degree at the fix and one at the route differ: distances are measured again at the latitude between."""
+
+ROUTE = np.dtype(
+    [
+        ("first", "i4"),  # its first point; leg i runs from point first + i to the next
+        ("legs", "i4"),
+        ("tree", "i4"),  # its boxes: node n at tree + n, root 1, children 2n and 2n + 1, leaf i at leaves + i
+        ("leaves", "i4"),
+        ("least_half_m", "f8"),
+        ("one_width", "i4"),  # every leg is as wide
+    ],
+    align=True,
+)
+
+
+class Corridors(NamedTuple):
+    """All routes of a config."""
+
+    routes: np.ndarray  # ROUTE
+    points: np.ndarray  # f8 (n, 2): lon, lat in 1e-7 degrees
+    half_m: np.ndarray  # f8 (n): half width of the leg that begins at the point
+    boxes: np.ndarray  # i4 (m, 4): west, south, east, north
+
+
+@compiled
+def _leaf(points, route, leaf, lon, lat, east, north, least, nearest):  # type: ignore[no-untyped-def]
+    """(square of the least distance, its leg), the legs of one leaf taken into account; of equal ones the first of the route."""
+    first = leaf * LEGS_A_LEAF
+    for leg in range(first, min(first + LEGS_A_LEAF, route.legs)):
+        a = route.first + leg
+        squared = leg_distance_squared(
+            lon, lat, points[a, 0], points[a, 1], points[a + 1, 0], points[a + 1, 1], east, north
+        )
+        if squared < least or (squared == least and leg < nearest):
+            least, nearest = squared, leg
+    return least, nearest
+
+
+@compiled
+def _box_squared(boxes, box, lon, lat, east, north):  # type: ignore[no-untyped-def]
+    """Square of the metres from a point to a box, 0 inside."""
+    x = max(boxes[box, 0] - lon, lon - boxes[box, 2], 0.0) * east
+    y = max(boxes[box, 1] - lat, lat - boxes[box, 3], 0.0) * north
+    return x * x + y * y
+
+
+@compiled
+def _under(points, boxes, route, top, lon, lat, east, north, least, nearest):  # type: ignore[no-untyped-def]
+    """`_leaf` for every leaf under a node that can hold something nearer, without a stack: after a subtree comes its right neighbour."""
+    node = top
+    while True:
+        if _box_squared(boxes, route.tree + node, lon, lat, east, north) <= least:
+            if node < route.leaves:
+                node *= 2
+                continue
+            least, nearest = _leaf(points, route, node - route.leaves, lon, lat, east, north, least, nearest)
+        while node != top and node & 1:
+            node >>= 1
+        if node == top:
+            return least, nearest
+        node += 1
+
+
+@compiled
+def nearest_leg(points, boxes, route, hint, lon, lat, east, north, enough):  # type: ignore[no-untyped-def]
+    """(square of the distance in metres, leg) of the leg nearest to a point; `hint` is the leg to look at first.
+
+    With `enough` above 0 any leg whose squared distance is not above it may be returned.
+    """
+    leaf = np.int64(hint // LEGS_A_LEAF)
+    least, nearest = _leaf(points, route, leaf, lon, lat, east, north, np.inf, np.int64(route.legs))
+    if least <= enough:
+        return least, nearest
+    # most often the vehicle has just driven on
+    for beside in (leaf + 1, leaf - 1):
+        if 0 <= beside < route.leaves:
+            least, nearest = _leaf(points, route, beside, lon, lat, east, north, least, nearest)
+            if least <= enough:
+                return least, nearest
+    node = route.leaves + leaf
+    while node > 1 and least > enough:
+        least, nearest = _under(points, boxes, route, node ^ 1, lon, lat, east, north, least, nearest)
+        node >>= 1
+    return least, nearest
+
+
+@compiled
+def _widest(points, half_m, boxes, route, bound, lon, lat, east, north):  # type: ignore[no-untyped-def]
+    """The widest leg whose squared distance is not above `bound`, the first of equal ones."""
+    node, widest, found = np.int64(1), -1.0, np.int64(route.legs)
+    while True:
+        if _box_squared(boxes, route.tree + node, lon, lat, east, north) <= bound:
+            if node < route.leaves:
+                node *= 2
+                continue
+            first = (node - route.leaves) * LEGS_A_LEAF
+            for leg in range(first, min(first + LEGS_A_LEAF, route.legs)):
+                a = route.first + leg
+                squared = leg_distance_squared(
+                    lon, lat, points[a, 0], points[a, 1], points[a + 1, 0], points[a + 1, 1], east, north
+                )
+                if squared <= bound and (half_m[a] > widest or (half_m[a] == widest and leg < found)):
+                    widest, found = half_m[a], leg
+        while node != 1 and node & 1:
+            node >>= 1
+        if node == 1:
+            return found
+        node += 1
+
+
+@compiled
+def off_by(corridors, route, hint, lon_e7, lat_e7, margin_m):  # type: ignore[no-untyped-def]
+    """(whether a point is outside a route's corridor, distance in metres, leg); the last two are exact where it is outside.
+
+    A point that is within the narrowest width of any leg is inside, whichever leg is nearest.
+    """
+    points, boxes, half_m = corridors.points, corridors.boxes, corridors.half_m
+    lon, lat = float(lon_e7), float(lat_e7)
+    east, north = metres_per_e7(lat_e7)
+    sure = (route.least_half_m + margin_m) * (route.least_half_m + margin_m)
+    squared, leg = nearest_leg(points, boxes, route, hint, lon, lat, east, north, sure)
+    distance = np.sqrt(squared)
+    if squared <= sure:
+        return False, distance, leg
+    if route.one_width == 0:
+        bound = (distance + EQUAL_M) * (distance + EQUAL_M)
+        leg = _widest(points, half_m, boxes, route, bound, lon, lat, east, north)
+    a = route.first + leg
+    if distance > FAR_M:
+        share = share_along(
+            lon, lat, points[a, 0], points[a, 1], points[a + 1, 0], points[a + 1, 1], east, north
+        )
+        at_lon = points[a, 0] + share * (points[a + 1, 0] - points[a, 0])
+        at_lat = points[a, 1] + share * (points[a + 1, 1] - points[a, 1])
+        distance = distance_m(lon, lat, at_lon, at_lat)
+    return distance > half_m[a] + margin_m, distance, leg
+
+
+@compiled
+def near_an_end(corridors, route, lon_e7, lat_e7, exempt_m):  # type: ignore[no-untyped-def]
+    """Whether a point lies within `exempt_m` in a straight line of either end point of a route."""
+    points = corridors.points
+    for end in (route.first, route.first + route.legs):
+        if distance_m(lon_e7, lat_e7, points[end, 0], points[end, 1]) <= exempt_m:
+            return True
+    return False
+
+
+@compiled
+def _grow_trees(routes, points, boxes):  # type: ignore[no-untyped-def]
+    """Boxes of the leaves, rounded outwards, then of what stands above them."""
+    for r in range(len(routes)):
+        route = routes[r]
+        for leaf in range(route.leaves):
+            box = boxes[route.tree + route.leaves + leaf]
+            first = route.first + leaf * LEGS_A_LEAF
+            last = min(first + LEGS_A_LEAF, route.first + route.legs)
+            for axis in range(2):
+                box[axis] = np.int64(np.floor(points[first : last + 1, axis].min()))
+                box[axis + 2] = np.int64(np.ceil(points[first : last + 1, axis].max()))
+        for node in range(route.leaves - 1, 0, -1):
+            for axis in range(2):
+                one, other = boxes[route.tree + 2 * node], boxes[route.tree + 2 * node + 1]
+                boxes[route.tree + node, axis] = min(one[axis], other[axis])
+                boxes[route.tree + node, axis + 2] = max(one[axis + 2], other[axis + 2])
+
+
+def build_corridors(routes: Sequence[Route]) -> Corridors:
+    """Routes as arrays, in their order."""
+    rows = np.zeros(len(routes), ROUTE)
+    first = tree = 0
+    points, halves = [np.zeros((0, 2))], [np.zeros(0)]
+    for row, route in zip(rows, routes, strict=True):
+        legs = len(route.coordinates) - 1
+        leaves = -(-legs // LEGS_A_LEAF)
+        row["first"], row["legs"], row["tree"], row["leaves"] = first, legs, tree, leaves
+        row["least_half_m"] = min(route.leg_half_widths_m)
+        row["one_width"] = len(set(route.leg_half_widths_m)) == 1
+        points.append(np.array(route.coordinates, np.float64).reshape(-1, 2) * 1e7)
+        halves.append(np.array([*route.leg_half_widths_m, 0.0]))
+        first, tree = first + legs + 1, tree + 2 * leaves
+    boxes = np.zeros((tree, 4), np.int32)
+    corridors = Corridors(as_records(rows), np.concatenate(points), np.concatenate(halves), boxes)
+    _grow_trees(corridors.routes, corridors.points, boxes)
+    return corridors
