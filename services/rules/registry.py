@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 
 from services.contracts.registry import RuleSet
+from services.rules.catalogue.fatigue import RULE as FATIGUE
 from services.rules.catalogue.speeding import RULE as SPEEDING
 from services.rules.parameters import check, complete
 from services.rules.rule import Rule
 
 RULES: tuple[Rule, ...] = (
     SPEEDING,
+    FATIGUE,
 )
 BY_NAME = {rule.name: rule for rule in RULES}
 
