@@ -28,7 +28,6 @@ ROUTE = np.dtype(
         ("tree", "i4"),  # its boxes: node n at tree + n, root 1, children 2n and 2n + 1, leaf i at leaves + i
         ("leaves", "i4"),
         ("least_half_m", "f8"),
-        ("one_width", "i4"),  # every leg is as wide
     ],
     align=True,
 )
@@ -143,9 +142,8 @@ def off_by(corridors, route, hint, lon_e7, lat_e7, margin_m):  # type: ignore[no
     distance = np.sqrt(squared)
     if squared <= sure:
         return False, distance, leg
-    if route.one_width == 0:
-        bound = (distance + EQUAL_M) * (distance + EQUAL_M)
-        leg = _widest(points, half_m, boxes, route, bound, lon, lat, east, north)
+    bound = (distance + EQUAL_M) * (distance + EQUAL_M)
+    leg = _widest(points, half_m, boxes, route, bound, lon, lat, east, north)
     a = route.first + leg
     if distance > FAR_M:
         share = share_along(
@@ -196,7 +194,6 @@ def build_corridors(routes: Sequence[Route]) -> Corridors:
         leaves = -(-legs // LEGS_A_LEAF)
         row["first"], row["legs"], row["tree"], row["leaves"] = first, legs, tree, leaves
         row["least_half_m"] = min(route.leg_half_widths_m)
-        row["one_width"] = len(set(route.leg_half_widths_m)) == 1
         points.append(np.array(route.coordinates, np.float64).reshape(-1, 2) * 1e7)
         halves.append(np.array([*route.leg_half_widths_m, 0.0]))
         first, tree = first + legs + 1, tree + 2 * leaves

@@ -17,7 +17,9 @@ CELL = np.dtype([("x", "i4"), ("y", "i4"), ("first", "i4"), ("count", "i4")])
 """One place of the hash table: `count` entries from `first` on; count 0 is a free place."""
 
 MARGIN = 1.01  # cells are made a little wider than asked, for the projection's own error
-STEEPEST_E7 = 890_000_000  # metres of a degree of longitude are taken here beyond it: a finite reach at the poles
+STEEPEST_E7 = (
+    890_000_000  # metres of a degree of longitude are taken here beyond it: a finite reach at the poles
+)
 
 
 class Grid(NamedTuple):
@@ -97,11 +99,15 @@ def _cover(lines, reaches_m, shift, xs, ys, owners):  # type: ignore[no-untyped-
     return total
 
 
-def cells_of_legs(lines: np.ndarray, reaches_m: np.ndarray, shift: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def cells_of_legs(
+    lines: np.ndarray, reaches_m: np.ndarray, shift: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Every (x, y, leg) of a cell that some point of comes within `reaches_m[leg]` of the leg, and a few more.
 
     Args:
         lines: float64 (n, 4): lon, lat of both ends in 1e-7 degrees.
+        reaches_m: float64 (n).
+        shift: cells are 2**shift units of 1e-7 degree wide.
     """
     none = np.zeros(0, np.int64)
     total = _cover(lines, reaches_m, shift, none, none, none)

@@ -154,7 +154,7 @@ def _limit(profiles, road_profile, road, vehicle_class, figures, night, param): 
 @compiled
 def _highest(  # type: ignore[no-untyped-def]
     legs, first, count, lon, lat, heading, most_deg, radius_m, before, east, north, least,
-    profiles, road_profile, vehicle_class, figures, night, param,
+    profiles, road_profile, vehicle_class, figures, night, zone, param,
 ):  # fmt: skip
     """Of the roads that fit equally, the one with the highest limit in force; of equals the first of the map."""
     best, highest = np.int64(NO_ROAD), np.int64(-1)
@@ -164,15 +164,15 @@ def _highest(  # type: ignore[no-untyped-def]
         if distance > least + EQUAL_M:
             continue
         road = np.int64(leg.road >> 1)
-        force = _limit(profiles, road_profile, road, vehicle_class, figures, night, param)[0]
+        force = min(_limit(profiles, road_profile, road, vehicle_class, figures, night, param)[0], zone)
         if force > highest or (force == highest and road < best):
             best, highest = road, force
     return best
 
 
 @compiled
-def _locate(match, legs, first, count, corner, profiles, road_profile, fix, row, param):  # type: ignore[no-untyped-def]
-    """Fill in the context of one fix, and remember its road."""
+def _locate(match, legs, first, count, corner, profiles, road_profile, zone, fix, row, param):  # type: ignore[no-untyped-def]
+    """Fill in the context of one fix, and remember its road. `zone` is the limit of the zones that hold, NO_LIMIT none."""
     east, north = metres_per_e7(fix.lat_e7)
     lon, lat = float(np.int64(fix.lon_e7) & corner), float(np.int64(fix.lat_e7) & corner)
     heading, most_deg = float(fix.heading), param.match_heading_deg + SAME_DEG
@@ -191,10 +191,15 @@ def _locate(match, legs, first, count, corner, profiles, road_profile, fix, row,
     if tied:
         road = _highest(
             legs, first, count, lon, lat, heading, most_deg, param.match_radius_m, before, east, north, least,
-            profiles, road_profile, vehicle_class, figures, night, param,
+            profiles, road_profile, vehicle_class, figures, night, zone, param,
         )  # fmt: skip
     match.road = road
-    force, statutory, given, gives = _limit(profiles, road_profile, road, vehicle_class, figures, night, param)
+    force, statutory, given, gives = _limit(
+        profiles, road_profile, road, vehicle_class, figures, night, param
+    )
+    statutory = min(statutory, zone)
+    if zone < force:
+        force, given = zone, source.ZONE
     row.road = road if gives else NO_ROAD
     row.limit = force
     row.statutory = statutory
@@ -214,19 +219,12 @@ def _look_up(cells, shift, legs, fixes, start, end, firsts, counts, touched):  #
 
 
 @compiled
-def _lower(zones, fixes, context):  # type: ignore[no-untyped-def]
-    """Lower the limit, its statutory part and what kind and band compare with to those of the zones that hold."""
+def _zones_first(zones, fixes, context):  # type: ignore[no-untyped-def]
+    """Leave the limit of the zones that hold at each fix in its `limit`, NO_LIMIT where none does."""
     for i in range(len(fixes)):
         row = context[i]
-        if row.use & USE_SPEED == 0:
-            continue
-        zone = zone_limit(zones, fixes[i], row)
-        if zone < row.limit:
-            row.limit = zone
-            row.source = source.ZONE
-        if zone < row.statutory:
-            row.statutory = zone
-            row.against = zone
+        if row.use & USE_SPEED:
+            row.limit = zone_limit(zones, fixes[i], row)
 
 
 @compiled
@@ -234,13 +232,18 @@ def locate(match, tables, fixes, context, params):  # type: ignore[no-untyped-de
     """Fill in road, limit, statutory, against, source and confidence of every fix whose speed may be used.
 
     Args:
-        match: MATCH by slot.
+        match: MATCH by slot; the road of each vehicle's last fix, brought up to date.
         tables: MapTables.
+        fixes: in the order of the log.
+        context: of the same fixes, as the gate leaves it.
         params: speeding's parameters by period.
     """
     cells, shift, legs = tables.grid.cells, tables.grid.shift, tables.legs
     profiles, road_profile = tables.profiles, tables.road_profile
     corner = (np.int64(1) << np.int64(shift)) - 1
+    zoned = len(tables.zones.zones) > 0
+    if zoned:
+        _zones_first(tables.zones, fixes, context)
     firsts, counts, touched = np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64)
     for start in range(0, len(fixes), BLOCK):
         end = min(start + BLOCK, len(fixes))
@@ -250,10 +253,8 @@ def locate(match, tables, fixes, context, params):  # type: ignore[no-untyped-de
             if row.use & USE_SPEED:
                 _locate(
                     match[row.slot], legs, firsts[i - start], counts[i - start], corner, profiles, road_profile,
-                    fixes[i], row, params[row.period],
+                    np.int64(row.limit) if zoned else np.int64(NO_LIMIT), fixes[i], row, params[row.period],
                 )  # fmt: skip
-    if len(tables.zones.zones) > 0:
-        _lower(tables.zones, fixes, context)
 
 
 def start_match(rows: np.ndarray) -> None:
@@ -291,7 +292,8 @@ def _grid_of_roads(roads: tuple[Road, ...], radius_m: float) -> tuple[Grid, np.n
     lines = [edges_of(road.coordinates) for road in roads]
     edges = np.vstack([np.zeros((0, 4)), *lines])
     owner = np.repeat(np.arange(len(roads)), [len(line) for line in lines])
-    directed = (edges[:, :2] != edges[:, 2:]).any(axis=1)  # a point given twice makes no leg: it has no direction
+    # a point given twice makes no leg: it has no direction
+    directed = (edges[:, :2] != edges[:, 2:]).any(axis=1)
     edges, owner = np.ascontiguousarray(edges[directed]), owner[directed]
     shift = FINEST_SHIFT
     while (1 << shift) * 0.011 < REACHES_A_CELL * radius_m:  # 1e-7 degree of latitude is 0.011 m

@@ -127,7 +127,9 @@ def edges_of(positions: tuple[tuple[float, float], ...]) -> np.ndarray:
     return np.hstack([points[:-1], points[1:]])
 
 
-def _shapes_of(place: int, zone: Zone, before: int) -> tuple[list[tuple[int, int, int, float]], list[np.ndarray]]:
+def _shapes_of(
+    place: int, zone: Zone, before: int
+) -> tuple[list[tuple[int, int, int, float]], list[np.ndarray]]:
     """Rows of SHAPE and their edges: each polygon one shape, each leg of a line one."""
     if zone.line:
         legs = edges_of(zone.line)
@@ -178,14 +180,15 @@ def _index(shapes: np.ndarray, edges: np.ndarray) -> tuple[Grid, np.ndarray]:
     lines = np.flatnonzero(shapes["buffer_m"] >= 0)
     polygons = np.flatnonzero(shapes["buffer_m"] < 0)
     boxes = _boxes(shapes[polygons], edges)
-    reaches = shapes["buffer_m"][lines]
+    legs, reaches = edges[shapes["first_edge"][lines]], shapes["buffer_m"][lines]
+    everything = np.vstack([boxes, _widened(legs, reaches)])
     shift = FINEST_SHIFT
-    while _cells(boxes, shift) + _cells(_widened(edges[shapes["first_edge"][lines]], reaches), shift) > MOST_CELLS:
+    while _cells(everything, shift) > MOST_CELLS:
         shift += 1
     xs, ys, owners = cells_of_boxes(boxes, shift)
-    line_xs, line_ys, legs = cells_of_legs(edges[shapes["first_edge"][lines]], reaches, shift)
+    line_xs, line_ys, near = cells_of_legs(legs, reaches, shift)
     grid, order = make_grid(np.concatenate([xs, line_xs]), np.concatenate([ys, line_ys]), shift)
-    return grid, np.concatenate([polygons[owners], lines[legs]])[order].astype(np.int32)
+    return grid, np.concatenate([polygons[owners], lines[near]])[order].astype(np.int32)
 
 
 def _boxes(polygons: np.ndarray, edges: np.ndarray) -> np.ndarray:
@@ -199,8 +202,10 @@ def _boxes(polygons: np.ndarray, edges: np.ndarray) -> np.ndarray:
 
 def _widened(lines: np.ndarray, reaches_m: np.ndarray) -> np.ndarray:
     """Boxes of legs and what is within reach of them, roughly; only to count cells."""
-    reach = reaches_m[:, None] * 150.0  # a metre is 90 units of latitude and, at 53 degrees north, 150 of longitude
-    return np.hstack([np.minimum(lines[:, :2], lines[:, 2:]) - reach, np.maximum(lines[:, :2], lines[:, 2:]) + reach])
+    # a metre is 90 units of latitude and, at 53 degrees north, 150 of longitude
+    reach = reaches_m[:, None] * 150.0
+    low, high = np.minimum(lines[:, :2], lines[:, 2:]), np.maximum(lines[:, :2], lines[:, 2:])
+    return np.hstack([low - reach, high + reach])
 
 
 def _cells(boxes: np.ndarray, shift: int) -> int:

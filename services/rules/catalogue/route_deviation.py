@@ -44,7 +44,7 @@ from services.rules.finding import (
     update_due,
 )
 from services.rules.parameters import milliseconds
-from services.rules.records import PAGE_HEAD, USE_POSITION, as_records, give_page, take_page
+from services.rules.records import PAGE_HEAD, USE_POSITION, give_page, take_page
 from services.rules.rule import Described, Names, Parameter, Rule
 
 PARAMETERS = (
@@ -98,13 +98,14 @@ PAGE = np.dtype(
         ("seen", "u1"),
         ("phase", "u1"),
         ("on", "u1"),  # consecutive fixes not off, of an episode
-        ("vehicle_class", "u1"),  # at `began`
+        ("vehicle_class", "u1"),  # at the last fix off
         ("episode", EPISODE),
     ],
     align=True,
 )
 FINDING = np.dtype(
-    [*FINDING_BASE, ("peak_half_m", "f8"), ("leg", "i4"), ("fixes", "i4"), ("vehicle_class", "u1")], align=True
+    [*FINDING_BASE, ("peak_half_m", "f8"), ("leg", "i4"), ("fixes", "i4"), ("vehicle_class", "u1")],
+    align=True,
 )
 
 
@@ -166,10 +167,10 @@ def add(page, fix, context, distance_m, half_m, leg, margin_m):  # type: ignore[
     episode = page.episode
     if page.phase == IDLE:
         page.phase = RUN
-        page.vehicle_class = context.vehicle_class
         episode.driver = context.driver
         episode.began_ms = fix.time_ms
     episode.ended_ms = fix.time_ms
+    page.vehicle_class = context.vehicle_class
     page.fixes += 1
     page.on = 0
     if page.fixes == 1 or distance_m > page.peak_m:
@@ -312,7 +313,16 @@ def run(state, pages, tables, fixes, context, params, findings, count, start):  
     for i in range(start, len(fixes)):
         if count[0] + FINDINGS_PER_STEP > len(findings) or pages[0].free < PAGES_PER_STEP:
             return i
-        step(state[context[i].slot], pages, tables, fixes[i], context[i], params[context[i].period], findings, count)
+        step(
+            state[context[i].slot],
+            pages,
+            tables,
+            fixes[i],
+            context[i],
+            params[context[i].period],
+            findings,
+            count,
+        )
     return len(fixes)
 
 
