@@ -453,3 +453,23 @@ async def make_topics(settings: Settings, replication: int = 1) -> list[str]:
         with contextlib.suppress(KafkaError):
             await admin.close()
     return [topic.full_name(settings.topic_prefix) for topic in missing]
+
+
+async def end_offsets(settings: Settings, topic: str) -> dict[int, int]:
+    """Where each partition of a topic ends now; `topic` is the short name.
+
+    Raises:
+        KafkaAway: Kafka does not answer.
+    """
+    name = settings.topic_prefix + topic
+    client = AIOKafkaConsumer(bootstrap_servers=settings.kafka_bootstrap, enable_auto_commit=False)
+    try:
+        async with asyncio.timeout(settings.deadline_s):
+            await client.start()
+            ends = await client.end_offsets([TopicPartition(name, n) for n in range(settings.partitions)])
+    except (KafkaError, TimeoutError) as error:
+        raise KafkaAway(f"end offsets: {error!r}") from error
+    finally:
+        with contextlib.suppress(KafkaError, TimeoutError):
+            await client.stop()
+    return {item.partition: offset for item, offset in ends.items()}

@@ -6,12 +6,14 @@ used as it is. A test guards both ways.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import aiokafka
 from aiokafka.consumer import fetcher
 
 KNOWN_VERSIONS = ("0.14.0",)
+PLAIN = fetcher.PartitionRecords
 NEEDED = ("_records", "_check_crcs", "next_fetch_offset")
 
 
@@ -54,3 +56,14 @@ def use_seam(*, wanted: bool = True) -> bool:
         fetcher.PartitionRecords = BatchRecords
         return True
     return False
+
+
+@contextmanager
+def without_seam() -> Iterator[None]:
+    """The client as it comes, for consumers made inside; for measuring what the seam saves."""
+    kept = fetcher.PartitionRecords
+    fetcher.PartitionRecords = PLAIN
+    try:
+        yield
+    finally:
+        fetcher.PartitionRecords = kept

@@ -14,6 +14,9 @@ ROADS = 240
 POINTS = 120
 STEP_M = 250.0
 M_PER_DEGREE_LAT, M_PER_DEGREE_LON = 110_990.0, 87_840.0
+HASTY = 0.01
+"""Share of vehicles that drive about their limit; the others stay well below."""
+SLOW = tuple(place for place, name in enumerate(CLASSES) if name in ("hazmat", "school_bus"))
 START_MS = 1_763_942_400_000  # 2025-11-24T00:00:00Z
 DAY_MS = 86_400_000
 
@@ -62,7 +65,9 @@ def drives(vehicles: int, reports: int, *, every_s: float = 15.0, seed: int = 1)
     lines = _lines(np.random.default_rng(seed))
     number = np.arange(1, vehicles + 1)
     second = np.arange(reports)[:, None] * every_s + rng.uniform(0, every_s, vehicles)[None, :]
-    pace = rng.uniform(45, 88, vehicles)
+    slow = np.isin(number % len(CLASSES), SLOW)
+    hasty = rng.random(vehicles) < HASTY
+    pace = np.where(slow, rng.uniform(30, 42, vehicles), rng.uniform(45, 64, vehicles)) + np.where(hasty, 22, 0)
     wave = rng.uniform(0, 2 * np.pi, vehicles)
     speed = pace[None, :] + 9 * np.sin(second / 97 + wave) + rng.normal(0, 1.5, second.shape)
     rest_every_s = rng.choice([9_000.0, 12_000.0, 40_000.0], vehicles, p=[0.6, 0.35, 0.05])
