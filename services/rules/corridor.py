@@ -159,7 +159,7 @@ def off_by(corridors, route, hint, lon_e7, lat_e7, margin_m):  # type: ignore[no
 def near_an_end(corridors, route, lon_e7, lat_e7, exempt_m):  # type: ignore[no-untyped-def]
     """Whether a point lies within `exempt_m` in a straight line of either end point of a route."""
     points = corridors.points
-    for end in (route.first, route.first + route.legs):
+    for end in (np.int64(route.first), np.int64(route.first) + np.int64(route.legs)):
         if distance_m(lon_e7, lat_e7, points[end, 0], points[end, 1]) <= exempt_m:
             return True
     return False

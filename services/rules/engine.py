@@ -12,6 +12,7 @@ import numpy as np
 from services.contracts.fix import Fixes
 from services.contracts.registry import Config, Vehicle
 from services.rules import fleet, limits
+from services.rules.catalogue.route_deviation import assignment_names
 from services.rules.records import CONTEXT, as_records, grown_pages, new_pages
 from services.rules.registry import RULES, packed, periods
 from services.rules.rule import Names, Rule
@@ -99,7 +100,7 @@ class Engine:
         for state in self.states:
             state.params = packed(state.rule, overrides)
             state.tables = state.rule.tables(config)
-        self.names = Names(self.driver_code, limits.road_names(config), lambda subject: (str(subject), str(subject)))
+        self.names = Names(self.driver_code, limits.road_names(config), assignment_names(config))
 
     def judge(self, fixes: Fixes) -> list[Transition]:
         """Step every rule over fixes in their order; `fixes` is taken over and changed.

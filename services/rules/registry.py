@@ -7,6 +7,7 @@ import numpy as np
 
 from services.contracts.registry import RuleSet
 from services.rules.catalogue.fatigue import RULE as FATIGUE
+from services.rules.catalogue.route_deviation import RULE as ROUTE_DEVIATION
 from services.rules.catalogue.speeding import RULE as SPEEDING
 from services.rules.parameters import check, complete
 from services.rules.rule import Rule
@@ -14,6 +15,7 @@ from services.rules.rule import Rule
 RULES: tuple[Rule, ...] = (
     SPEEDING,
     FATIGUE,
+    ROUTE_DEVIATION,
 )
 BY_NAME = {rule.name: rule for rule in RULES}
 
