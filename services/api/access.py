@@ -1,0 +1,127 @@
+"""What every request passes on its way: a request id, the token, one line in the log, the counters, the headers that protect a browser.
+
+Plain ASGI: nothing between a stream and its socket but one function call. The log holds paths, never queries (a plate may stand there) and
+never tokens. A request without a token is answered, as long as there are no accounts, but on a loopback address it must name this machine:
+else a page from anywhere could read the api through the browser of whoever runs it (DNS rebinding).
+"""
+
+import hmac
+import re
+import uuid
+from typing import Any
+
+import structlog
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.api.language import language_of
+from services.api.problems import Problem, respond
+from services.runtime import metrics
+from services.runtime.clock import monotonic_s
+from services.runtime.settings import Settings
+
+OPEN_PATHS = ("/healthz", "/readyz")
+QUIET_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
+SHELL = "/console/"
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
+PAGES = frozenset({"/", "/docs"})
+STREAM = "text/event-stream"
+
+log = structlog.get_logger()
+
+
+def bare_host(host: str) -> str:
+    """`Host` without its port."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0].lower()
+    return host.partition(":")[0].lower()
+
+
+class Access:
+    """The outermost layer of the app."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        """`settings.token` is the token; `settings.http_host` says whether only this machine is served."""
+        self._app = app
+        self._token = settings.token.encode()
+        self._loopback = settings.http_host in LOOPBACK
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
+        request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        scope["request_id"] = request_id
+        begun_s = monotonic_s()
+        answer: dict[str, Any] = {"status": 0, "type": ""}
+
+        async def answered(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                answer["status"] = message["status"]
+                dress(message, scope["path"], request_id, answer)
+            await send(message)
+
+        try:
+            problem = self._refusal(scope["path"], headers)
+            if problem is not None:
+                await respond(problem, language_of(scope), request_id)(scope, receive, answered)
+            else:
+                await self._app(scope, receive, answered)
+        finally:
+            _tell(scope, answer, monotonic_s() - begun_s)
+
+    def _refusal(self, path: str, headers: Headers) -> Problem | None:
+        """Why the request is not answered."""
+        if path in OPEN_PATHS:
+            return None
+        authorization = headers.get("authorization")
+        if authorization is None:
+            foreign = self._loopback and bare_host(headers.get("host", "")) not in LOOPBACK
+            return Problem("foreign-host") if foreign else None
+        scheme, _, token = authorization.partition(" ")
+        right = hmac.compare_digest(token.strip().encode("utf-8", "surrogateescape"), self._token)
+        if scheme.lower() == "bearer" and right and self._token:
+            return None
+        if path == "/" or path.startswith(SHELL):
+            return None
+        return Problem("unauthorized", headers={"www-authenticate": 'Bearer realm="roadwatch"'})
+
+
+def dress(message: Message, path: str, request_id: str, answer: dict[str, Any]) -> None:
+    """Add what every answer carries."""
+    own = message["headers"] = list(message.get("headers", ()))
+    names = {bytes(name).lower(): bytes(value) for name, value in own}
+    answer["type"] = names.get(b"content-type", b"").decode("latin-1")
+    policy = PAGE_POLICY if path in PAGES or path.startswith(SHELL) else DATA_POLICY
+    own += [
+        (b"x-request-id", request_id.encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"no-referrer"),
+        (b"content-security-policy", policy.encode()),
+    ]
+    if b"cache-control" not in names:
+        own.append((b"cache-control", b"no-store"))
+
+
+def _tell(scope: Scope, answer: dict[str, Any], seconds: float) -> None:
+    route = scope.get("route")
+    operation = getattr(route, "name", None) or "other"
+    status = answer["status"] or 499  # the client left before there was an answer
+    metrics.HTTP_REQUESTS.labels(operation, str(status)).inc()
+    if not answer["type"].startswith(STREAM):
+        metrics.HTTP_SECONDS.labels(operation).observe(seconds)
+    say = log.debug if scope["path"] in QUIET_PATHS else log.info
+    client = scope.get("client")
+    say(
+        "request", method=scope["method"], path=scope["path"], operation=operation, status=status,
+        ms=round(seconds * 1000, 1), client=client[0] if client else None, request_id=scope["request_id"],
+    )  # fmt: skip

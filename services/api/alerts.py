@@ -1,0 +1,122 @@
+"""Alerts: the list by keyset, and one by its id."""
+
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import Field
+
+from services.api import examples
+from services.api.filters import AlertConditions, Wanted
+from services.api.parameters import Cursor, Limit, Nothing
+from services.api.problems import Problem, answers
+from services.api.schemas import Alert, AlertPage
+from services.api.state import state_of
+from services.store import api_queries
+from services.store.connect import Conn
+
+JUDGED_HANDLING = "open"
+"""What judging writes into an alert's document; the operators' word stands in a column of its own and holds over it."""
+
+router = APIRouter(tags=["alerts"])
+
+
+class AlertParameters(AlertConditions):
+    """Filters and paging."""
+
+    cursor: Cursor | None = Field(default=None, description="上一页的 next · the next of the page before")
+    limit: Limit = Field(default=100, description="条数,至多 1000 · how many, at most 1000")
+
+
+@router.get(
+    "/v1/alerts",
+    response_class=Response,
+    responses={
+        200: {"model": AlertPage, "content": {"application/json": {"example": examples.ALERT_PAGE}}},
+        **answers(
+            [
+                "invalid-parameter",
+                "unknown-parameter",
+                "invalid-cursor",
+                "cursor-mismatch",
+                "unauthorized",
+                "database-away",
+            ]
+        ),
+    },
+    summary="告警列表 · alerts",
+)
+async def list_alerts(request: Request, parameters: Annotated[AlertParameters, Query()]) -> Response:
+    """Alerts, the latest begun first. `feed` is the position to follow the stream from (`?after=`) so that no change is missed or doubled."""
+    state = state_of(request)
+    wanted = parameters.wanted()
+    after = None
+    if parameters.cursor is not None:
+        began_ms, alert_id = state.alert_cursors.read(parameters.cursor, wanted.text)
+        after = int(began_ms), str(alert_id)
+    async with state.database.reading() as conn:
+        page = await api_queries.alert_page(conn, await _filter(conn, wanted), after, parameters.limit + 1)
+    shown = page.rows[: parameters.limit]
+    following, headers = b"null", {}
+    if len(page.rows) > len(shown):
+        cursor = state.alert_cursors.write((shown[-1].began_ms, shown[-1].id), wanted.text)
+        following = f'"{cursor}"'.encode()
+        headers["link"] = f'<{request.url.include_query_params(cursor=cursor)}>; rel="next"'
+    items = b",".join(document(row.data, row.handling) for row in shown)
+    body = b'{"items":[%s],"next":%s,"feed":%d}' % (items, following, page.feed)
+    return Response(body, media_type="application/json", headers=headers)
+
+
+async def _filter(conn: Conn, wanted: Wanted) -> api_queries.AlertFilter:
+    vehicles = None
+    if wanted.vehicle_ids or wanted.vehicle_keys:
+        vehicles = sorted(wanted.vehicle_ids)
+        if wanted.vehicle_keys:
+            vehicles += await api_queries.vehicle_ids(conn, sorted(wanted.vehicle_keys))
+    return api_queries.AlertFilter(
+        rules=sorted(wanted.rules) or None,
+        kinds=sorted(wanted.kinds) or None,
+        classes=sorted(wanted.classes) or None,
+        operators=sorted(wanted.operators) or None,
+        divisions=wanted.divisions or None,
+        states=sorted(wanted.states) or None,
+        handlings=sorted(wanted.handlings) or None,
+        severities=sorted(wanted.severities) or None,
+        vehicles=vehicles,
+        from_ms=wanted.from_ms,
+        to_ms=wanted.to_ms,
+        box=wanted.box,
+    )
+
+
+@router.get(
+    "/v1/alerts/{alert_id}",
+    response_class=Response,
+    responses={
+        200: {"model": Alert, "content": {"application/json": {"example": examples.ALERT}}},
+        **answers(["unknown-parameter", "alert-not-found", "unauthorized", "database-away"]),
+    },
+    summary="单个告警 · one alert",
+)
+async def get_alert(
+    request: Request,
+    alert_id: Annotated[str, Path(max_length=64)],
+    _: Annotated[Nothing, Query()],
+) -> Response:
+    """One alert. The `ETag` is the version of its handling, for `If-Match`; judging does not change it, so there is no `304` here."""
+    async with state_of(request).database.reading() as conn:
+        row = await api_queries.alert(conn, alert_id) if "\0" not in alert_id else None
+    if row is None:
+        raise Problem("alert-not-found", {"id": alert_id})
+    return Response(
+        document(row["data"], row["handling"]),
+        media_type="application/json",
+        headers={"etag": f'"{row["handling_version"]}"', "cache-control": "no-store"},
+    )
+
+
+def document(data: str, handling: str) -> bytes:
+    """An alert's JSON with the handling as it is now."""
+    if handling == JUDGED_HANDLING:
+        return data.encode()
+    return msgspec.json.encode({**msgspec.json.decode(data), "handling": handling})

@@ -1,0 +1,173 @@
+"""The app: routes, error answers, the OpenAPI document, and what lives as long as the process does."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import FileResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+
+from services.api import alerts, events, health, meta, positions, tracks, vehicles
+from services.api.access import Access
+from services.api.cursors import Cursors
+from services.api.database import DatabaseAway, connect
+from services.api.hub import Hub
+from services.api.language import language_of
+from services.api.livemap import LiveMap
+from services.api.parameters import problem_of
+from services.api.problems import Problem, respond
+from services.api.schemas import Problem as ProblemShape
+from services.api.sse import retry_frame
+from services.api.state import State
+from services.runtime.settings import Settings
+
+CONSOLE = Path(__file__).with_name("console")
+DESCRIPTION = """\
+路哨的接口:告警、事件流、车辆、轨迹与位置。Alerts, their stream, vehicles, tracks and positions of Roadwatch.
+
+Times are RFC 3339 UTC; what is sent in may carry any offset, never none. Positions are WGS-84, `[lon, lat]`. Lists are paged by opaque cursors:
+`{"items": [...], "next": cursor or null}`, the other parameters unchanged. Errors are RFC 9457 problems in Chinese or English by `Accept-Language`.
+`Authorization: Bearer <token>` is accepted everywhere and will be asked for once accounts exist.
+"""
+TAGS = [
+    {"name": "alerts", "description": "告警 · alerts"},
+    {"name": "events", "description": "告警事件 · steps of alerts, streamed and pulled"},
+    {"name": "vehicles", "description": "车辆与轨迹 · vehicles and tracks"},
+    {"name": "positions", "description": "位置 · latest positions"},
+    {"name": "meta", "description": "代码表 · codes"},
+    {"name": "health", "description": "运行状态 · health"},
+]
+BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "ROADWATCH_TOKEN; `roadwatch up` writes it to <data>/token",
+}
+FAREWELL = b": the server is stopping\n" + b"event: bye\ndata: {}\n\n"
+
+log = structlog.get_logger()
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The app of a process; `app.state.roadwatch` is its State while it runs."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        state = await _state(settings)
+        app.state.roadwatch = state
+        tasks = [asyncio.create_task(state.hub.run()), asyncio.create_task(state.livemap.run())]
+        try:
+            yield
+        finally:
+            state.hub.close()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            state.database.close()
+
+    app = FastAPI(
+        title="Roadwatch 路哨", version=version("roadwatch"), description=DESCRIPTION, openapi_tags=TAGS, lifespan=lifespan,
+        docs_url=None, redoc_url=None, openapi_url="/openapi.json", generate_unique_id_function=lambda route: route.name,
+        swagger_ui_oauth2_redirect_url=None,
+    )  # fmt: skip
+    for module in (events, alerts, tracks, vehicles, positions, meta, health):
+        app.include_router(module.router)
+    _pages(app)
+    _errors(app)
+    app.openapi = lambda: openapi(app)  # type: ignore[method-assign]
+    app.add_middleware(Access, settings=settings)
+    return app
+
+
+async def _state(settings: Settings) -> State:
+    database = await connect(settings)
+    return State(
+        settings=settings,
+        database=database,
+        hub=Hub(database, settings.sse_queue_events),
+        livemap=LiveMap(settings, database),
+        alert_cursors=Cursors(settings.token, "alerts"),
+        event_cursors=Cursors(settings.token, "events"),
+        vehicle_cursors=Cursors(settings.token, "vehicles"),
+    )
+
+
+def end_streams(app: FastAPI) -> None:
+    """Say goodbye on every stream; called before the server closes its connections."""
+    state: State | None = getattr(app.state, "roadwatch", None)
+    if state is not None:
+        state.hub.close(retry_frame() + FAREWELL)
+
+
+def _pages(app: FastAPI) -> None:
+    @app.get("/", include_in_schema=False)
+    async def page() -> Response:
+        return FileResponse(CONSOLE / "index.html", headers={"cache-control": "no-cache"})
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        return FileResponse(CONSOLE / "docs.html", headers={"cache-control": "no-cache"})
+
+    app.mount("/console", StaticFiles(directory=CONSOLE), name="console")
+
+
+def _errors(app: FastAPI) -> None:
+    """Every exception a request may end with, as a problem."""
+
+    def answer(request: Request, problem: Problem) -> Response:
+        return respond(problem, language_of(request.scope), request.scope.get("request_id"))
+
+    @app.exception_handler(Problem)
+    async def known(request: Request, error: Problem) -> Response:
+        return answer(request, error)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        return answer(request, problem_of(list(error.errors())))
+
+    @app.exception_handler(DatabaseAway)
+    async def away(request: Request, error: DatabaseAway) -> Response:
+        log.warning("database_away", error=str(error))
+        return answer(request, Problem("database-away"))
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> Response:
+        if error.status_code == 405:
+            problem = Problem(
+                "method-not-allowed", {"method": request.method}, headers=dict(error.headers or {})
+            )
+        else:
+            problem = Problem("not-found", {"path": request.url.path})
+        return answer(request, problem)
+
+    @app.exception_handler(Exception)
+    async def unknown(request: Request, _: Exception) -> Response:
+        return answer(request, Problem("internal"))  # the server logs the exception itself
+
+
+def openapi(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document, made once."""
+    if app.openapi_schema is None:
+        found = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes, tags=TAGS
+        )
+        schemas = found.setdefault("components", {}).setdefault("schemas", {})
+        for name in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(name, None)
+        schema = ProblemShape.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(schema.pop("$defs", {}))
+        schemas["Problem"] = schema
+        found["components"]["securitySchemes"] = {"bearer": BEARER}
+        found["security"] = [{}, {"bearer": []}]
+        for path in found["paths"].values():
+            for operation in path.values():
+                operation["responses"].pop("422", None)
+        app.openapi_schema = found
+    return app.openapi_schema

@@ -1,0 +1,57 @@
+"""Examples of answers for OpenAPI; plates and people are invented."""
+
+from typing import Any
+
+ALERT: dict[str, Any] = {
+    "id": "alr_5b1f0c9a7e3d2468ace013579b", "version": 2, "rule": "speeding", "rule_version": 1, "kind": "monitoring",
+    "vehicle": {"id": 7, "plate": "宁A12345", "plate_color": "yellow", "class": "coach", "operator": "银川某客运公司", "division": "640100"},
+    "terminal": "13900000021", "driver": "640100-0001", "began": "2026-11-23T00:15:30Z", "ended": "2026-11-23T00:18:10Z",
+    "state": "closed", "severity": "info", "confidence": 0.9, "at": {"lon": 106.23, "lat": 38.48, "time": "2026-11-23T00:16:40Z"},
+    "limit": 80.0, "peak": 94.0, "unit": "km/h",
+    "why": {"limit_from": "night factor of the class limit", "basis": "实施条例 art. 78", "band": None, "road": "G6 京藏高速", "duration_s": 160},
+    "late": False, "handling": "open",
+    "sentence": {"zh": "班线客车 宁A12345 在 G6 京藏高速超速:94 km/h,限速 80,持续 2 分 40 秒",
+                 "en": "coach 宁A12345 on G6 京藏高速: 94 km/h in an 80 limit for 2 min 40 s"},
+}  # fmt: skip
+EVENT: dict[str, Any] = {
+    "id": "evt_0f1e2d3c4b5a69788796a5b4c3", "seq": 1234, "type": "alert.closed", "time": "2026-11-23T00:19:11.042Z",
+    "alert": ALERT["id"], "sequence": 2, "data": ALERT,
+}  # fmt: skip
+ALERT_PAGE = {"items": [ALERT], "next": None, "feed": 1234}
+EVENT_PAGE = {"items": [EVENT], "next": None, "last": 1234}
+REGISTRATION: dict[str, Any] = {
+    "class": "coach", "terminal": "13900000021", "operator": "银川某客运公司", "division": "640100", "vin": None, "status": "active",
+    "valid_from": None, "valid_to": None, "inspection_due": "2027-03-31", "permit": "640100-K-0042", "permit_to": "2028-06-30",
+    "scrapped_on": None, "subtype": None,
+}  # fmt: skip
+VEHICLE = {"id": 7, "plate": "宁A12345", "plate_color": "yellow", **REGISTRATION}
+VEHICLE_DETAIL = {**VEHICLE, "registrations": [REGISTRATION]}
+VEHICLE_PAGE = {"items": [VEHICLE], "next": None}
+TRACK: dict[str, Any] = {
+    "type": "Feature", "geometry": {"type": "LineString", "coordinates": [[106.23, 38.48], [106.2312, 38.4821]]},
+    "properties": {"vehicle": 7, "datetimes": ["2026-11-23T00:15:30Z", "2026-11-23T00:15:40Z"], "speeds_kmh": [93.5, 94.0],
+                   "recorder_speeds_kmh": [None, 93.2], "headings": [27, 28], "flags": {}},
+}  # fmt: skip
+POSITION: dict[str, Any] = {
+    "vehicle": 7, "plate": "宁A12345", "plate_color": "yellow", "class": "coach", "operator": "银川某客运公司", "division": "640100",
+    "time": "2026-11-23T00:15:40Z", "lon": 106.2312, "lat": 38.4821, "speed_kmh": 94.0, "heading": 28, "fixed": True,
+}  # fmt: skip
+POSITION_PAGE = {"items": [POSITION], "next": None, "truncated": False}
+STREAM: dict[str, Any] = {
+    "description": "text/event-stream",
+    "content": {
+        "text/event-stream": {
+            "schema": {"type": "string"},
+            "example": 'id: 1234\nevent: alert.closed\ndata: {"id":"evt_…",…}\n\n',
+        }
+    },
+}
+POSITION_STREAM: dict[str, Any] = {
+    "description": "text/event-stream",
+    "content": {
+        "text/event-stream": {
+            "schema": {"type": "string"},
+            "example": 'event: positions\ndata: {"full":true,"items":[…],"left":[]}\n\n',
+        }
+    },
+}

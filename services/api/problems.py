@@ -1,0 +1,144 @@
+"""Every error the api answers with, once: RFC 9457 problems in Chinese and English; the table is the documentation.
+
+A problem's `type` is what programs compare; title and detail are for people and follow `Accept-Language`.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from services.api.language import CONTENT_LANGUAGE, Language
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:roadwatch:problem:"
+RETRY_AFTER_S = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A problem's name, HTTP status, and its title and detail in both languages; `{words}` are filled in."""
+
+    code: str
+    status: int
+    zh: str
+    en: str
+    detail_zh: str
+    detail_en: str
+
+
+KINDS = (
+    Kind("invalid-parameter", 400, "参数无效", "Invalid parameter", "请按 errors 修正参数。", "Correct the parameters named in errors."),
+    Kind("unknown-parameter", 400, "未知参数", "Unknown parameter", "不存在的参数: {names}。可用参数见 /docs。",
+         "There is no parameter {names}; /docs lists those there are."),
+    Kind("invalid-cursor", 400, "游标无效", "Invalid cursor", "游标被改动、已失效或不是本接口给出的,请从第一页重新开始。",
+         "The cursor was changed, is no longer valid or is not one of this path; begin with the first page."),
+    Kind("cursor-mismatch", 400, "游标与条件不符", "Cursor of other conditions", "游标属于另一组查询条件,翻页时请保持其它参数不变。",
+         "The cursor belongs to other conditions; keep the other parameters as they were while paging."),
+    Kind("beyond-feed", 400, "序号超出事件流", "Beyond the end of the feed", "序号 {after} 大于最新事件 {last}。数据库可能已恢复到较早的状态,请重新读取第一页。",
+         "Number {after} is beyond the latest event {last}; the database may have been restored: read a first page anew."),
+    Kind("period-too-long", 400, "时间范围过长", "Period too long", "时间范围不得超过 {days} 天。", "The period must not exceed {days} days."),
+    Kind("unauthorized", 401, "令牌无效", "Wrong token", "Authorization 头中的令牌不正确;正确的令牌在 <data>/token 中。",
+         "The token in the Authorization header is wrong; the right one is in <data>/token."),
+    Kind("foreign-host", 403, "主机名不被接受", "Host not accepted", "未带令牌的请求只能以本机地址(127.0.0.1、localhost)访问。",
+         "A request without a token must name this machine as 127.0.0.1 or localhost."),
+    Kind("not-found", 404, "没有此资源", "Not found", "没有 {path}。接口列表见 /docs。", "There is no {path}; /docs lists the paths there are."),
+    Kind("alert-not-found", 404, "没有此告警", "No such alert", "没有编号为 {id} 的告警。", "There is no alert {id}."),
+    Kind("vehicle-not-found", 404, "没有此车辆", "No such vehicle", "没有编号为 {id} 的车辆。", "There is no vehicle {id}."),
+    Kind("method-not-allowed", 405, "方法不允许", "Method not allowed", "此路径不支持 {method}。", "This path does not answer {method}."),
+    Kind("internal", 500, "内部错误", "Internal error", "服务内部出错,已记入日志;报告时请附上 request_id。",
+         "Something went wrong inside and is in the log; quote request_id when reporting it."),
+    Kind("database-away", 503, "数据库暂不可用", "Database away", "数据库没有应答,数据并非为空;请稍后重试。",
+         "The database does not answer; this does not mean that there is no data. Try again shortly."),
+    Kind("stopping", 503, "服务正在停止", "Stopping", "服务正在停止,请稍后重试。", "The service is stopping; try again shortly."),
+)  # fmt: skip
+BY_CODE = {kind.code: kind for kind in KINDS}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One wrong value: where (`#/query/limit`), and what is wrong in both languages."""
+
+    pointer: str
+    zh: str
+    en: str
+
+
+@dataclass(slots=True)
+class Problem(Exception):
+    """Ends a request with a problem of KINDS; `words` fill its detail and stand in the body, too."""
+
+    code: str
+    words: Mapping[str, Any] = field(default_factory=dict)
+    faults: tuple[Fault, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> Kind:
+        """Its row of the table."""
+        return BY_CODE[self.code]
+
+
+def document(problem: Problem, language: Language, request_id: str | None = None) -> dict[str, Any]:
+    """The problem's JSON."""
+    kind = problem.kind
+    title, detail = (kind.zh, kind.detail_zh) if language == "zh" else (kind.en, kind.detail_en)
+    body: dict[str, Any] = {
+        "type": TYPE_PREFIX + kind.code,
+        "title": title,
+        "status": kind.status,
+        "detail": detail.format_map(problem.words),
+    }
+    if problem.faults:
+        body["errors"] = [
+            {"pointer": fault.pointer, "detail": fault.zh if language == "zh" else fault.en}
+            for fault in problem.faults
+        ]
+    if request_id:
+        body["request_id"] = request_id
+    return body
+
+
+def respond(problem: Problem, language: Language, request_id: str | None = None) -> Response:
+    """The problem as an answer."""
+    headers = {"content-language": CONTENT_LANGUAGE[language], "vary": "Accept-Language", **problem.headers}
+    if problem.kind.status == 503:
+        headers.setdefault("retry-after", str(RETRY_AFTER_S))
+    body = msgspec.json.encode(document(problem, language, request_id))
+    return Response(body, problem.kind.status, headers, MEDIA_TYPE)
+
+
+def invalid(parameter: str, zh: str, en: str) -> Problem:
+    """A query parameter whose value cannot be."""
+    return Problem("invalid-parameter", faults=(Fault(f"#/query/{parameter}", zh, en),))
+
+
+EXAMPLE_WORDS = {
+    "names": "colour", "after": 99, "last": 42, "days": 31, "path": "/v1/nothing", "method": "POST", "id": "alr_0"
+}  # fmt: skip
+EXAMPLE_FAULT = Fault("#/query/limit", "应为整数", "expected a whole number")
+
+
+def answers(codes: Iterable[str]) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of an operation that may end in these problems, one example each, for OpenAPI."""
+    found: dict[int | str, dict[str, Any]] = {}
+    for code in codes:
+        kind = BY_CODE[code]
+        faults = (EXAMPLE_FAULT,) if code == "invalid-parameter" else ()
+        example = document(Problem(code, EXAMPLE_WORDS, faults), "en", "9f1c2d3e4b5a69788796a5b4c3d2e1f0")
+        entry = found.setdefault(
+            kind.status,
+            {
+                "description": kind.en,
+                "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {}}},
+            },
+        )
+        if entry["description"] != kind.en:
+            entry["description"] += f"; {kind.en.lower()}"
+        entry["content"][MEDIA_TYPE]["examples"][code] = {
+            "summary": f"{kind.zh} · {kind.en}",
+            "value": example,
+        }
+    return found

@@ -1,0 +1,219 @@
+"""The shapes of the api's answers for OpenAPI; answers themselves are bytes made elsewhere, and tests hold them against these."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Shape(BaseModel):
+    """Base: clients must expect fields they do not know."""
+
+    model_config = ConfigDict(extra="allow", populate_by_name=True)
+
+
+class Moment(Shape):
+    """Where and when the peak was; WGS-84 degrees."""
+
+    lon: float
+    lat: float
+    time: str = Field(json_schema_extra={"format": "date-time"})
+
+
+class AlertVehicle(Shape):
+    """The vehicle of an alert."""
+
+    id: int
+    plate: str
+    plate_color: str
+    vehicle_class: str = Field(alias="class")
+    operator: str
+    division: str
+
+
+class Sentence(Shape):
+    """What a dispatcher reads."""
+
+    zh: str
+    en: str
+
+
+class Alert(Shape):
+    """An alert: an episode with an id, a version and its handling."""
+
+    id: str
+    version: int = Field(description="of its judging: grows by one with each event")
+    rule: str
+    rule_version: int
+    kind: str
+    vehicle: AlertVehicle
+    terminal: str
+    driver: str | None
+    began: str = Field(json_schema_extra={"format": "date-time"})
+    ended: str | None = Field(json_schema_extra={"format": "date-time"})
+    state: Literal["open", "closed", "withdrawn"]
+    severity: Literal["info", "minor", "major", "critical"]
+    confidence: float = Field(ge=0, le=1)
+    at: Moment
+    limit: float
+    peak: float
+    unit: str
+    why: dict[str, Any]
+    late: bool
+    handling: str
+    sentence: Sentence
+
+
+class AlertPage(Shape):
+    """A page of alerts, latest began first."""
+
+    items: list[Alert]
+    next: str | None
+    feed: int = Field(
+        description="feed position this page is as of: follow /v1/alerts/stream?after= from here without a gap"
+    )
+
+
+class Event(Shape):
+    """One step of one alert."""
+
+    id: str
+    seq: int = Field(description="global, without gaps")
+    type: str
+    time: str = Field(json_schema_extra={"format": "date-time"})
+    alert: str
+    sequence: int = Field(description="within the alert, from 1")
+    data: Alert
+
+
+class EventPage(Shape):
+    """A page of events in the order of `seq`."""
+
+    items: list[Event]
+    next: str | None
+    last: int
+
+
+class Registration(Shape):
+    """What a vehicle is registered as for a period."""
+
+    vehicle_class: str = Field(alias="class")
+    terminal: str
+    operator: str
+    division: str
+    vin: str | None
+    status: str
+    valid_from: str | None
+    valid_to: str | None
+    inspection_due: str | None
+    permit: str | None
+    permit_to: str | None
+    scrapped_on: str | None
+    subtype: str | None
+
+
+class Vehicle(Registration):
+    """A vehicle with the registration that holds now, else its newest."""
+
+    id: int
+    plate: str
+    plate_color: str
+
+
+class VehicleDetail(Vehicle):
+    """A vehicle with all its registrations."""
+
+    registrations: list[Registration]
+
+
+class VehiclePage(Shape):
+    """Vehicles by id."""
+
+    items: list[Vehicle]
+    next: str | None
+
+
+class TrackProperties(Shape):
+    """One entry for each coordinate."""
+
+    vehicle: int
+    datetimes: list[str]
+    speeds_kmh: list[float | None]
+    recorder_speeds_kmh: list[float | None]
+    headings: list[int | None]
+    flags: dict[str, list[int]] = Field(
+        description="reason code to the places of the positions that carry it"
+    )
+
+
+class Track(Shape):
+    """A GeoJSON feature in the manner of MF-JSON Trajectory; a Point for one position, null geometry for none."""
+
+    type: Literal["Feature"]
+    geometry: dict[str, Any] | None
+    properties: TrackProperties
+
+
+class PositionItem(Shape):
+    """Where a vehicle was last."""
+
+    vehicle: int
+    plate: str
+    plate_color: str
+    vehicle_class: str = Field(alias="class")
+    operator: str
+    division: str
+    time: str = Field(json_schema_extra={"format": "date-time"})
+    lon: float
+    lat: float
+    speed_kmh: float | None
+    heading: int | None
+    fixed: bool
+
+
+class PositionPage(Shape):
+    """Latest positions; `truncated` when there are more vehicles in the box than `limit`."""
+
+    items: list[PositionItem]
+    next: str | None
+    truncated: bool
+
+
+class LabelShape(Shape):
+    """A code and its words."""
+
+    code: str
+    zh: str
+    en: str
+
+
+class Meta(Shape):
+    """Every code that answers carry."""
+
+    version: str
+    classes: list[LabelShape]
+    plate_colors: list[LabelShape]
+    rules: list[LabelShape]
+    kinds: dict[str, list[LabelShape]]
+    severities: list[LabelShape]
+    states: list[LabelShape]
+    handlings: list[LabelShape]
+    event_types: list[LabelShape]
+    reasons: list[dict[str, Any]]
+
+
+class Fault(BaseModel):
+    """One wrong value."""
+
+    pointer: str
+    detail: str
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457); `title` and `detail` follow Accept-Language, `type` is what programs compare."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[Fault] | None = None
+    request_id: str | None = None

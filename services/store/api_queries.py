@@ -1,0 +1,202 @@
+"""What the api reads: pages of alerts by keyset, events by their number, vehicles, pages of a track.
+
+Every statement is one snapshot. A page of alerts carries the feed's position of that same snapshot, so that a client that shows the page
+and then follows the stream from there sees every change once.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+from services.store.connect import Conn
+from services.store.times import to_ms, to_time
+
+FEED_LAST = "SELECT last FROM feed WHERE id = 1"
+EVENTS_AFTER = """
+SELECT seq, event_id, type, time, alert_id, sequence, data FROM alert_event WHERE seq > $1 ORDER BY seq LIMIT $2
+"""
+ALERT_PAGE = """
+SELECT feed.last, page.id, page.began, page.data, page.handling
+FROM feed LEFT JOIN LATERAL (
+    SELECT id, began, data, handling FROM alert
+    WHERE ($1::text[] IS NULL OR rule = ANY ($1))
+      AND ($2::text[] IS NULL OR kind = ANY ($2))
+      AND ($3::text[] IS NULL OR vehicle_class = ANY ($3))
+      AND ($4::text[] IS NULL OR operator = ANY ($4))
+      AND ($5::text[] IS NULL OR division LIKE ANY ($5))
+      AND ($6::text[] IS NULL OR state = ANY ($6))
+      AND ($7::text[] IS NULL OR handling = ANY ($7))
+      AND ($8::text[] IS NULL OR severity = ANY ($8))
+      AND ($9::int[] IS NULL OR vehicle_id = ANY ($9))
+      AND ($10::timestamptz IS NULL OR began >= $10)
+      AND ($11::timestamptz IS NULL OR began < $11)
+      AND ($12::float8[] IS NULL OR place && ST_MakeEnvelope($12[1], $12[2], $12[3], $12[4], 4326))
+      AND ($13::timestamptz IS NULL OR (began <= $13 AND (began < $13 OR id > $14)))
+    ORDER BY began DESC, id
+    LIMIT $15
+) AS page ON true
+WHERE feed.id = 1
+ORDER BY page.began DESC, page.id
+"""
+ALERT = "SELECT id, data, handling, handling_version FROM alert WHERE id = $1"
+VEHICLE_IDS = """
+SELECT v.id FROM unnest($1::text[], $2::text[]) AS named (plate, plate_color)
+JOIN vehicle v ON v.plate = named.plate AND v.plate_color = named.plate_color
+"""
+VEHICLE_PAGE = """
+SELECT v.id, v.plate, v.plate_color, r.vehicle_class, r.terminal, o.name AS operator, r.division, r.vin, r.status, r.valid_from,
+       r.valid_to, r.inspection_due, r.permit, r.permit_to, r.scrapped_on, r.subtype
+FROM vehicle v
+CROSS JOIN LATERAL (
+    SELECT * FROM registration WHERE registration.vehicle_id = v.id
+    ORDER BY ((valid_from IS NULL OR valid_from <= $1) AND (valid_to IS NULL OR valid_to > $1)) DESC, valid_from DESC NULLS LAST,
+             terminal, registration.id
+    LIMIT 1
+) AS r
+JOIN operator o ON o.id = r.operator_id
+WHERE v.id > $2
+  AND ($3::text[] IS NULL OR r.vehicle_class = ANY ($3))
+  AND ($4::text[] IS NULL OR o.name = ANY ($4))
+  AND ($5::text[] IS NULL OR r.division LIKE ANY ($5))
+  AND ($6::text IS NULL OR v.plate = $6)
+  AND ($7::text IS NULL OR v.plate_color = $7)
+ORDER BY v.id LIMIT $8
+"""
+VEHICLE = """
+SELECT v.id, v.plate, v.plate_color, r.vehicle_class, r.terminal, o.name AS operator, r.division, r.vin, r.status, r.valid_from,
+       r.valid_to, r.inspection_due, r.permit, r.permit_to, r.scrapped_on, r.subtype
+FROM vehicle v JOIN registration r ON r.vehicle_id = v.id JOIN operator o ON o.id = r.operator_id
+WHERE v.id = $1
+ORDER BY ((r.valid_from IS NULL OR r.valid_from <= $2) AND (r.valid_to IS NULL OR r.valid_to > $2)) DESC,
+         r.valid_from DESC NULLS LAST, r.terminal, r.id
+"""
+VEHICLE_NAMES = """
+SELECT DISTINCT ON (v.id) v.id, v.plate, v.plate_color, r.vehicle_class, o.name AS operator, r.division
+FROM vehicle v JOIN registration r ON r.vehicle_id = v.id JOIN operator o ON o.id = r.operator_id
+ORDER BY v.id, ((r.valid_from IS NULL OR r.valid_from <= $1) AND (r.valid_to IS NULL OR r.valid_to > $1)) DESC,
+         r.valid_from DESC NULLS LAST, r.terminal, r.id
+"""
+TRACK_PAGE = """
+SELECT DISTINCT ON (at) at, ST_X(position) AS lon, ST_Y(position) AS lat, speed, recorder_speed, heading, flags
+FROM fix WHERE vehicle = $1 AND at > $2 AND at < $3
+ORDER BY at, received, source_partition, raw_offset
+LIMIT $4
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertFilter:
+    """Which alerts: None asks for all; `divisions` are prefixes, times the half-open period of `began`, `box` west, south, east, north."""
+
+    rules: Sequence[str] | None = None
+    kinds: Sequence[str] | None = None
+    classes: Sequence[str] | None = None
+    operators: Sequence[str] | None = None
+    divisions: Sequence[str] | None = None
+    states: Sequence[str] | None = None
+    handlings: Sequence[str] | None = None
+    severities: Sequence[str] | None = None
+    vehicles: Sequence[int] | None = None
+    from_ms: int | None = None
+    to_ms: int | None = None
+    box: tuple[float, float, float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRow:
+    """An alert as kept: `data` is its JSON as judged, `handling` the operators' word, which holds over the JSON's."""
+
+    id: str
+    began_ms: int
+    data: str
+    handling: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlertPage:
+    """Rows in the order (began descending, id), and the feed's position when they were as they are."""
+
+    feed: int
+    rows: list[AlertRow]
+
+
+async def feed_last(conn: Conn) -> int:
+    """Number of the last event."""
+    last: int = await conn.fetchval(FEED_LAST)
+    return last
+
+
+async def events_after(conn: Conn, seq: int, limit: int) -> list[asyncpg.Record]:
+    """The next events after a number, in order: seq, event_id, type, time, alert_id, sequence, data."""
+    return await conn.fetch(EVENTS_AFTER, seq, limit)
+
+
+async def alert_page(conn: Conn, wanted: AlertFilter, after: tuple[int, str] | None, limit: int) -> AlertPage:
+    """A page of alerts after the key (began ms, id) of the last one of the page before."""
+    rows = await conn.fetch(
+        ALERT_PAGE, wanted.rules, wanted.kinds, wanted.classes, wanted.operators, prefixes(wanted.divisions), wanted.states,
+        wanted.handlings, wanted.severities, wanted.vehicles, to_time(wanted.from_ms), to_time(wanted.to_ms), wanted.box,
+        None if after is None else to_time(after[0]), None if after is None else after[1], limit,
+    )  # fmt: skip
+    found = [
+        AlertRow(row["id"], to_ms(row["began"]), row["data"], row["handling"])
+        for row in rows
+        if row["id"] is not None
+    ]
+    return AlertPage(rows[0]["last"], found)
+
+
+async def alert(conn: Conn, alert_id: str) -> asyncpg.Record | None:
+    """One alert: id, data, handling, handling_version."""
+    return await conn.fetchrow(ALERT, alert_id)
+
+
+async def vehicle_ids(conn: Conn, keys: Sequence[tuple[str, str]]) -> list[int]:
+    """Surrogates of vehicles named by plate and colour; unknown ones are left out."""
+    plates, colors = [plate for plate, _ in keys], [color for _, color in keys]
+    return [row["id"] for row in await conn.fetch(VEHICLE_IDS, plates, colors)]
+
+
+async def vehicle_page(
+    conn: Conn,
+    *,
+    now: datetime,
+    after: int,
+    classes: Sequence[str] | None,
+    operators: Sequence[str] | None,
+    divisions: Sequence[str] | None,
+    plate: str | None,
+    plate_color: str | None,
+    limit: int,
+) -> list[asyncpg.Record]:
+    """Vehicles by ascending id after `after`, each with the registration that holds at `now`, else its newest."""
+    return await conn.fetch(
+        VEHICLE_PAGE, now, after, classes, operators, prefixes(divisions), plate, plate_color, limit
+    )
+
+
+async def vehicle(conn: Conn, vehicle_id: int, now: datetime) -> list[asyncpg.Record]:
+    """All registrations of a vehicle, the one that holds at `now` first; empty: no such vehicle."""
+    return await conn.fetch(VEHICLE, vehicle_id, now)
+
+
+async def vehicle_names(conn: Conn, now: datetime) -> list[asyncpg.Record]:
+    """What a map shows of every vehicle: id, plate, plate_color, vehicle_class, operator, division."""
+    return await conn.fetch(VEHICLE_NAMES, now)
+
+
+async def track_page(
+    conn: Conn, vehicle_id: int, after_ms: int, to_ms_: int, limit: int
+) -> list[asyncpg.Record]:
+    """Positions later than `after_ms` and before `to_ms_` in event-time order, the first received of two at one moment.
+
+    Pages instead of one open cursor: while a slow client reads, no connection and no transaction is held. Speeds 0.1 km/h.
+    """
+    return await conn.fetch(TRACK_PAGE, vehicle_id, to_time(after_ms), to_time(to_ms_), limit)
+
+
+def prefixes(divisions: Sequence[str] | None) -> list[str] | None:
+    """Division codes, which are digits, as patterns of LIKE."""
+    return None if divisions is None else [f"{division}%" for division in divisions]
