@@ -118,6 +118,8 @@ class IngestWorker:
         for number, batch in batches.items():
             held = self.held.get(number)
             if held is not None:
+                if batch.first != held.position:
+                    raise Fenced(f"partition {number}: offset {batch.first} came, {held.position} is next")
                 processed = await self._decide(batch)
                 messages += self._fix_messages(number, processed.fixes)
                 messages += self._reject_messages(batch, processed)

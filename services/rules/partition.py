@@ -19,6 +19,10 @@ KIND_AT = 5
 """Place of the kind in a message's header."""
 
 
+class OutOfStep(ConnectionError):
+    """Messages are missing before the next one: they belong to an earlier assignment; a new session claims afresh."""
+
+
 def config_records(values: Sequence[bytes]) -> list[ConfigRecord]:
     """The config records among messages, so that their documents can be fetched before judging."""
     found = []
@@ -60,6 +64,8 @@ class Partition:
         for offset, timestamp, value in zip(offsets, timestamps, values, strict=True):
             if offset < self.position:
                 continue
+            if offset > self.position:
+                raise OutOfStep(f"partition {self.number}: offset {offset} came, {self.position} is next")
             if self.position <= self.silent_until <= offset:
                 self._judge(waiting)  # the last of what the database has
             try:

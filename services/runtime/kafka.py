@@ -14,7 +14,7 @@ from typing import Any, Self
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError, TopicAlreadyExistsError
+from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError, TopicAlreadyExistsError
 from aiokafka.partitioner import murmur2
 
 from services.contracts.topics import MIB, TOPICS
@@ -104,6 +104,8 @@ class Consumer:
         self._on_assigned, self._on_revoked = on_assigned, on_revoked
         self._seam = use_seam(wanted=seam)
         self._failure: BaseException | None = None
+        self._settled = asyncio.Event()  # claims are made and positions sought; nothing is read before
+        self._generation = 0
         self._watching: asyncio.Task[None] | None = None
         self.ends: dict[int, int] = {}
         self._deadline_ms = int(settings.deadline_s * 1000)
@@ -164,11 +166,14 @@ class Consumer:
         try:
             for partition, offset in (await self._on_assigned(partitions)).items():
                 self._client.seek(TopicPartition(self.topic, partition), offset)
+            self._settled.set()
         except Exception as error:  # noqa: BLE001 - the client would swallow it; poll raises it in the session
             self._failure = error
 
     async def lose(self, partitions: Sequence[int]) -> None:
         """Called on a rebalance."""
+        self._settled.clear()
+        self._generation += 1
         try:
             await self._on_revoked(partitions)
         except Exception as error:  # noqa: BLE001 - as above
@@ -183,14 +188,24 @@ class Consumer:
         """
         if self._failure is not None:
             raise self._failure
+        if not self._settled.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timeout_s):
+                    await self._settled.wait()
+            return {}
+        generation = self._generation
         try:
             fetched = await self._client.getmany(timeout_ms=int(timeout_s * 1000))
+        except NoOffsetForPartitionError:
+            return {}  # the client looked for a position before the claim had given one
         except OffsetOutOfRangeError as error:
             raise OffsetGone(f"{self.topic}: {error}; the log no longer holds it, see docs/operating.md") from error
         except KafkaError as error:
             raise KafkaAway(repr(error)) from error
         if self._failure is not None:
             raise self._failure
+        if generation != self._generation:
+            return {}  # a rebalance came between; whoever owns the partitions now reads from the claim's offset
         return {
             item.partition: Batch(
                 item.partition,
