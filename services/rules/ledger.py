@@ -42,7 +42,7 @@ PAGE = np.dtype(
         ("running", "u1"),  # a spell runs
         ("stop", "u1"),  # a stop has a first still fix
         ("spoiled", "u1"),  # a still fix of the stop was too far off
-        ("confidence", "u1"),  # percent, of the running spell
+        ("unsure", "u1"),  # the running spell has driving inferred from a silence
         ("pad", "u2"),
         ("driver", "i4"),
         ("odometer_m", "u4"),  # at the ledger's last fix
@@ -55,6 +55,7 @@ PAGE = np.dtype(
         ("centre_lat_e7", "i4"),
         ("night_begin_ms", "i8"),  # first moving fix inside the night window
         ("night_until_ms", "i8"),  # end of that window; 0 no clock runs
+        ("unsure_ms", "i8"),  # end of the latest finished spell with driving inferred from a silence
         ("base_ms", "i8"),  # what the spells' begins are counted from
         ("spells", "i4"),
         ("segments", "i4"),
@@ -101,7 +102,8 @@ def open_ledger(state, pages, driver):  # type: ignore[no-untyped-def]
     ledger.driver = driver
     ledger.away = ledger.running = ledger.stop = ledger.spoiled = 0
     ledger.last_ms = ledger.begin_ms = ledger.latest_ms = 0
-    ledger.night_begin_ms = ledger.night_until_ms = ledger.base_ms = 0
+    ledger.unsure = 0
+    ledger.night_begin_ms = ledger.night_until_ms = ledger.unsure_ms = ledger.base_ms = 0
     ledger.spells = ledger.segments = 0
     clear(ledger.continuous)
     clear(ledger.night)
@@ -162,6 +164,15 @@ def spell_at(pages, page, place):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def spells_until_ms(pages, page):  # type: ignore[no-untyped-def]
+    """When the last finished spell leaves the longest window; 0 without any."""
+    if pages[page].spells == 0:
+        return np.int64(0)
+    _, end_ms = spell_at(pages, page, pages[page].spells - 1)
+    return end_ms + WEEK_MS
+
+
+@compiled
 def put_spell(pages, page, place, base_ms, begin_ms, end_ms):  # type: ignore[no-untyped-def]
     """Write a spell; begins are at most a fortnight after the base, lengths at most a week."""
     where, cell = spot(pages, np.int64(page), np.int64(place))
@@ -194,6 +205,8 @@ def push_spell(pages, page):  # type: ignore[no-untyped-def]
     ledger.day.sum_ms += end_ms - begin_ms
     ledger.week.sum_ms += end_ms - begin_ms
     ledger.running = 0
+    if ledger.unsure and end_ms > begin_ms:
+        ledger.unsure_ms = end_ms
 
 
 @compiled

@@ -60,7 +60,7 @@ from services.rules.ledger import (
     open_ledger,
     push_spell,
     release,
-    spell_at,
+    spells_until_ms,
     window_of,
 )
 from services.rules.parameters import milliseconds, tenths, window_ms
@@ -156,6 +156,8 @@ NEAR_E7 = 0.0111320
 """No more metres than this has 1e-7 degree anywhere (a degree of longitude on the equator)."""
 FOR_EVER_MS = 1 << 62
 MOST_MS = 0x7FFF_FFFF
+UNSURE = 50
+"""Percent: driving was inferred from a silence."""
 
 STATE = np.dtype(
     [
@@ -215,7 +217,7 @@ def tell(ledger, episode, spell_ms, findings, count, transition, index, slot, no
 
 
 @compiled
-def extend(ledger, episode, kind, spell_ms, length_ms, limit_ms, fix, context, findings, count):  # type: ignore[no-untyped-def]
+def extend(ledger, episode, kind, spell_ms, length_ms, limit_ms, unsure, fix, context, findings, count):  # type: ignore[no-untyped-def]
     """The moving fix is beyond the limit: the episode opens or goes on."""
     time_ms = fix.time_ms
     opens = episode.began_ms == 0
@@ -234,7 +236,8 @@ def extend(ledger, episode, kind, spell_ms, length_ms, limit_ms, fix, context, f
         episode.severity = MINOR
     else:
         episode.severity = CRITICAL if 4 * length_ms >= 5 * limit_ms else MAJOR
-    episode.confidence = min(episode.confidence, ledger.confidence)
+    if unsure:
+        episode.confidence = UNSURE
     if opens:
         tell(ledger, episode, spell_ms, findings, count, OPENED, context.index, context.slot, time_ms)
     elif episode.shown == SHOWN_CLOSED:
@@ -278,7 +281,7 @@ def begin_spell(pages, page, time_ms):  # type: ignore[no-untyped-def]
         ledger.segments = 0
     ledger.running = 1
     ledger.begin_ms = time_ms
-    ledger.confidence = 100
+    ledger.unsure = 0
 
 
 @compiled
@@ -317,21 +320,25 @@ def at_stop(ledger, fix, moving, radius_m):  # type: ignore[no-untyped-def]
 
 @compiled
 def listen(pages, page, fix, context, params, findings, count):  # type: ignore[no-untyped-def]
-    """After a silence: whether it was driving; where it was standing, whether that proved a rest."""
+    """After a silence: whether it was driving; where the vehicle was standing, whether that proved a rest."""
     ledger, time_ms = pages[page], fix.time_ms
     if time_ms - ledger.last_ms > params.max_silence_ms:
         if ledger.running:
             end_spell(pages, page, findings, count, context, time_ms)
         mark(ledger, ledger.last_ms, SILENT)
+        mark(ledger, time_ms, REST)
         ledger.stop = 0
         ledger.spoiled = 0
         return False
-    mark(ledger, ledger.last_ms, SILENT)
     if not found_again(ledger, fix, params.rest_radius_m):
+        mark(ledger, ledger.last_ms, SILENT)
         return True
     if ledger.running and not ledger.spoiled and time_ms - ledger.latest_ms >= params.min_rest_ms:
         end_spell(pages, page, findings, count, context, time_ms)
         mark(ledger, ledger.latest_ms, REST)
+    elif ledger.running:
+        mark(ledger, ledger.last_ms, SILENT)
+        mark(ledger, time_ms, STOPPED)
     return False
 
 
@@ -366,79 +373,72 @@ def go(pages, page, fix, silent):  # type: ignore[no-untyped-def]
 
 @compiled
 def watch_night(ledger, fix, context, params, findings, count):  # type: ignore[no-untyped-def]
-    """The night clock at a moving fix inside the window."""
+    """The night clock at a moving fix. It starts inside the window, for any class, and its end is fixed then."""
     if ledger.night_until_ms == 0:
+        if not inside_hours(context.local_ms, params.night_from_ms, params.night_to_ms):
+            return
         ledger.night_begin_ms = fix.time_ms
         left_ms = np.int64(params.night_to_ms) - np.int64(context.local_ms)
         ledger.night_until_ms = fix.time_ms + (left_ms if left_ms > 0 else left_ms + DAY_MS)
-    length_ms = fix.time_ms - ledger.night_begin_ms
-    if length_ms > params.night_ms:
+    episode, length_ms = ledger.night, fix.time_ms - ledger.night_begin_ms
+    if episode.began_ms != 0 or (length_ms > params.night_ms and NIGHT_CLASSES[context.vehicle_class]):
         extend(
-            ledger,
-            ledger.night,
-            NIGHT,
-            ledger.begin_ms,
-            length_ms,
-            params.night_ms,
-            fix,
-            context,
-            findings,
-            count,
-        )
-
-
-@inlined
-def rolling_ms(ledger, cut_ms, from_ms):  # type: ignore[no-untyped-def]
-    """The length of all spells in a window from its finished ones."""
-    if ledger.running:
-        return cut_ms + max(ledger.latest_ms - max(ledger.begin_ms, from_ms), 0)
-    return cut_ms
+            ledger, episode, NIGHT, ledger.begin_ms, length_ms, params.night_ms, ledger.unsure,
+            fix, context, findings, count,
+        )  # fmt: skip
 
 
 @compiled
-def watch(pages, page, window, span_ms, kind, limit_ms, moves, fix, context, findings, count):  # type: ignore[no-untyped-def]
-    """A rolling window at a fix; `moves`: a moving one, of a class that the kind is for."""
-    ledger = pages[page]
-    if window.episode.began_ms == 0 and not (
-        moves and window.sum_ms + ledger.latest_ms - ledger.begin_ms > limit_ms
-    ):
-        return
-    from_ms = fix.time_ms - span_ms
-    window.head, window.sum_ms, cut_ms = window_of(pages, page, window, from_ms)
-    length_ms = rolling_ms(ledger, cut_ms, from_ms)
-    if length_ms <= limit_ms:
-        close(ledger, window.episode, window.spell_ms, findings, count, context, fix.time_ms)
-    elif moves:
-        if window.episode.began_ms == 0:
-            window.spell_ms = ledger.begin_ms
+def watch_spell(ledger, fix, context, params, findings, count):  # type: ignore[no-untyped-def]
+    """The spell's length at a moving fix."""
+    episode, length_ms = ledger.continuous, fix.time_ms - ledger.begin_ms
+    if length_ms > params.continuous_ms or episode.began_ms != 0:
         extend(
-            ledger, window.episode, kind, window.spell_ms, length_ms, limit_ms, fix, context, findings, count
+            ledger, episode, CONTINUOUS, ledger.begin_ms, length_ms, params.continuous_ms, ledger.unsure,
+            fix, context, findings, count,
+        )  # fmt: skip
+
+
+@inlined
+def running_ms(ledger, from_ms):  # type: ignore[no-untyped-def]
+    """How much of the running spell lies in a window."""
+    if ledger.running:
+        return max(ledger.latest_ms - max(ledger.begin_ms, from_ms), 0)
+    return np.int64(0)
+
+
+@compiled
+def watch(pages, page, window, span_ms, kind, limit_ms, moving, named, fix, context, findings, count):  # type: ignore[no-untyped-def]
+    """A rolling window at a fix of the vehicle; `named`: the kind is for its class."""
+    ledger, episode = pages[page], window.episode
+    if episode.began_ms == 0:
+        if not (moving and named) or window.sum_ms + fix.time_ms - ledger.begin_ms <= limit_ms:
+            return
+        window.spell_ms = ledger.begin_ms
+    from_ms = fix.time_ms - span_ms
+    window.head, window.sum_ms, finished_ms = window_of(pages, page, window, from_ms)
+    length_ms = finished_ms + running_ms(ledger, from_ms)
+    if length_ms <= limit_ms:
+        close(ledger, episode, window.spell_ms, findings, count, context, fix.time_ms)
+    elif moving:
+        unsure = ledger.unsure_ms > from_ms or (ledger.unsure and running_ms(ledger, from_ms) > 0)
+        extend(
+            ledger, episode, kind, window.spell_ms, length_ms, limit_ms, unsure, fix, context, findings, count
         )
 
 
 @compiled
 def watch_rolling(pages, page, moving, fix, context, params, findings, count):  # type: ignore[no-untyped-def]
     """Both rolling windows at a fix."""
-    ledger = pages[page]
-    moves = moving and DAY_CLASSES[context.vehicle_class]
-    watch(pages, page, ledger.day, DAY_MS, DAY, params.day_ms, moves, fix, context, findings, count)
-    moves = moving and WEEK_CLASSES[context.vehicle_class]
-    watch(pages, page, ledger.week, WEEK_MS, WEEK, params.week_ms, moves, fix, context, findings, count)
-
-
-@compiled
-def watch_spell(ledger, fix, context, params, findings, count):  # type: ignore[no-untyped-def]
-    """The spell's length at a moving fix, by day and by night."""
-    length_ms = fix.time_ms - ledger.begin_ms
-    if length_ms > params.continuous_ms:
-        extend(
-            ledger, ledger.continuous, CONTINUOUS, ledger.begin_ms, length_ms, params.continuous_ms,
-            fix, context, findings, count,
-        )  # fmt: skip
-    if not NIGHT_CLASSES[context.vehicle_class]:
-        return
-    if inside_hours(context.local_ms, params.night_from_ms, params.night_to_ms):
-        watch_night(ledger, fix, context, params, findings, count)
+    ledger, place = pages[page], context.vehicle_class
+    watch(
+        pages, page, ledger.day, DAY_MS, DAY, params.day_ms, moving, DAY_CLASSES[place],
+        fix, context, findings, count,
+    )  # fmt: skip
+    watch(
+        pages, page, ledger.week, WEEK_MS, WEEK, params.week_ms, moving, WEEK_CLASSES[place],
+        fix, context, findings, count,
+    )  # fmt: skip
 
 
 @compiled
@@ -467,34 +467,14 @@ def drive(pages, page, moving, fix, context, params, findings, count):  # type: 
     if moving or driven:
         go(pages, page, fix, silent)
         if driven:
-            ledger.confidence = 50
+            ledger.unsure = 1
         watch_spell(ledger, fix, context, params, findings, count)
+        watch_night(ledger, fix, context, params, findings, count)
     else:
         stand(ledger, fix, silent, params.rest_radius_m)
     watch_rolling(pages, page, moving or driven, fix, context, params, findings, count)
     ledger.last_ms = time_ms
     ledger.odometer_m = fix.odometer_m
-
-
-@compiled
-def due_ms(pages, page, now_ms, params):  # type: ignore[no-untyped-def]
-    """When the ledger of a driver who left is to be looked at again."""
-    ledger = pages[page]
-    due = np.int64(FOR_EVER_MS)
-    if ledger.running:
-        due = ledger.latest_ms + params.min_rest_ms
-        if ledger.night_until_ms != 0:
-            due = min(due, ledger.night_until_ms)
-    elif ledger.spells > 0:
-        _, end_ms = spell_at(pages, page, ledger.spells - 1)
-        due = end_ms + WEEK_MS
-    if ledger.day.episode.began_ms != 0:
-        _, _, cut_ms = window_of(pages, page, ledger.day, now_ms - DAY_MS)
-        due = min(due, now_ms + max(rolling_ms(ledger, cut_ms, now_ms - DAY_MS) - params.day_ms, 1))
-    if ledger.week.episode.began_ms != 0:
-        _, _, cut_ms = window_of(pages, page, ledger.week, now_ms - WEEK_MS)
-        due = min(due, now_ms + max(rolling_ms(ledger, cut_ms, now_ms - WEEK_MS) - params.week_ms, 1))
-    return due
 
 
 @compiled
@@ -523,12 +503,14 @@ def wake(state, pages, fix, context, params, findings, count):  # type: ignore[n
                 state.wake_ms = fix.time_ms
                 return
             settle(pages, page, fix, context, params, findings, count)
-            due = due_ms(pages, page, fix.time_ms, params)
-            if idle(pages[page]) and (due <= fix.time_ms or due == FOR_EVER_MS):
+            if not idle(pages[page]):
+                state.wake_ms = fix.time_ms
+            elif spells_until_ms(pages, page) <= fix.time_ms:
                 release(state, pages, before, page)
                 page = following
                 continue
-            state.wake_ms = min(state.wake_ms, due)
+            else:
+                state.wake_ms = min(state.wake_ms, spells_until_ms(pages, page))
         before, page = last, following
 
 
@@ -592,8 +574,8 @@ def show(ledger, episode, spell_ms, over, final, findings, count, slot, now_ms):
 @compiled
 def below(pages, page, window, from_ms, limit_ms):  # type: ignore[no-untyped-def]
     """Whether a rolling window that begins at `from_ms` is not above its limit when nothing is driven any more."""
-    _, _, cut_ms = window_of(pages, page, window, from_ms)
-    return rolling_ms(pages[page], cut_ms, from_ms) <= limit_ms
+    _, _, finished_ms = window_of(pages, page, window, from_ms)
+    return finished_ms + running_ms(pages[page], from_ms) <= limit_ms
 
 
 @compiled
