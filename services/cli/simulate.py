@@ -29,7 +29,7 @@ from services.simulator.sources import MissingMapError
 FAILED = 1
 DAY_S = 86400
 DEFAULT_FROM = "2026-11-23T00:00:00+08:00"
-FILE_VEHICLES, LIVE_VEHICLES = 200, 300
+FILE_VEHICLES, LIVE_VEHICLES = 200, 600
 PAST_S = 6 * 3600
 SEEN_EVERY_S = 1.0
 IMPORTS = (
@@ -55,7 +55,7 @@ class Run(msgspec.Struct, frozen=True):
 
 def simulate(
     vehicles: Annotated[
-        int | None, typer.Option(min=1, max=90_000, help="how many 车辆数 [200; live 300]")
+        int | None, typer.Option(min=1, max=90_000, help="how many 车辆数 [200; live 600]")
     ] = None,
     rate: Annotated[float | None, typer.Option(min=0.1, help="reports a second 每秒报告数")] = None,
     seed: Annotated[int, typer.Option(min=0, help="same seed, same feed 随机种子")] = 1,

@@ -38,6 +38,12 @@ class Score:
         return self.found / self.true if self.true else 1.0
 
     @property
+    def provable(self) -> float:
+        """Recall among those that reports can prove: what was missed for a known reason left out."""
+        left = self.true - self.misses.total() + self.misses["unexplained"]
+        return self.found / left if left else 1.0
+
+    @property
     def precision(self) -> float:
         """Share of judged episodes that are true; 1 where there are none."""
         return self.right / self.judged if self.judged else 1.0

@@ -33,6 +33,9 @@ SHARES = (
     (VehicleClass.SCHOOL_BUS, 0.10),
 )
 PLATE_DIGITS = "0123456789"
+OFFENDER_SHARES, WILD_SHARES = (0.22, 0.22, 0.25), (0.5, 0.45, 0.5)
+"""Shares of vehicles whose crew speeds, skips rests, leaves the route."""
+
 INTERVALS_S = (30, 20, 15, 10)
 INTERVAL_SHARES = (0.70, 0.15, 0.10, 0.05)
 
@@ -104,12 +107,18 @@ class Fleet:
     drivers: tuple[Driver, ...]
 
 
-def build_fleet(world: World, count: int, seed: int, interval_s: int | None = None) -> Fleet:
-    """`count` vehicles, always the same for a seed; `interval_s` sets every terminal's report interval."""
+def build_fleet(
+    world: World, count: int, seed: int, interval_s: int | None = None, *, wild: bool = False
+) -> Fleet:
+    """`count` vehicles, always the same for a seed; `interval_s` sets every terminal's report interval.
+
+    `wild`: about twice as many offenders, so that a screen has something to show every few seconds.
+    """
     rng = np.random.default_rng([seed, 1])
     drivers: list[Driver] = []
     vehicles = tuple(
-        _vehicle(world, index, _class_of(index, count), rng, drivers, interval_s) for index in range(count)
+        _vehicle(world, index, _class_of(index, count), rng, drivers, interval_s, wild=wild)
+        for index in range(count)
     )
     return Fleet(vehicles, tuple(drivers))
 
@@ -137,6 +146,8 @@ def _vehicle(
     rng: np.random.Generator,
     drivers: list[Driver],
     interval_s: int | None,
+    *,
+    wild: bool,
 ) -> Vehicle:
     route = _route(world, cls, rng)
     division = world.divisions[world.routes[route].start]
@@ -157,7 +168,7 @@ def _vehicle(
         crew=crew,
         swaps_card=float(rng.choice([1.0, 1.0, 1.0, 0.5, 0.0])),
         lends_card=float(rng.choice([0.0] * 19 + [0.6])) if pair else 0.0,
-        habits=_habits(cls, rng, pair=pair),
+        habits=_habits(cls, rng, pair=pair, wild=wild),
         terminal=_terminal(index, rng, interval_s),
     )
 
@@ -183,8 +194,8 @@ def _driver(division: str, operator: str, rng: np.random.Generator, drivers: lis
     return code
 
 
-def _habits(cls: VehicleClass, rng: np.random.Generator, *, pair: bool) -> Habits:
-    speeder, tired, strayer = rng.random(3) < (0.22, 0.22, 0.25)
+def _habits(cls: VehicleClass, rng: np.random.Generator, *, pair: bool, wild: bool) -> Habits:
+    speeder, tired, strayer = rng.random(3) < (WILD_SHARES if wild else OFFENDER_SHARES)
     passenger = cls is not VehicleClass.FREIGHT
     lawful_h = 7.3 if passenger else 9.5
     return Habits(

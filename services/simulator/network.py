@@ -20,6 +20,8 @@ Node = tuple[float, float]
 
 LEG_M = 1000.0
 SIMPLIFY_M = 60.0
+SNAP_M = 120.0
+"""The road source rounds to 0.001 degree: a node and the line it belongs to may lie this far apart."""
 CORNER_REACH_M = 300.0
 MIN_SECTION_M = 400.0
 VILLAGE_M = 900.0
@@ -128,8 +130,9 @@ def build_network() -> Network:
     by_name = {town.name: town for town in places.TOWNS}
     paths = sources.road_paths([(by_name[link.start], by_name[link.end]) for link in places.LINKS])
     owner: dict[tuple[Node, Node], int] = {}
+    nodes_at = np.array(sorted({node for path in paths for node in path}))
     for i, path in enumerate(paths):
-        for a, b in itertools.pairwise(path):
+        for a, b in itertools.pairwise(_through(path, nodes_at)):
             if a != b:
                 owner.setdefault((min(a, b), max(a, b)), i)
     towns = {town.name: (town.lon, town.lat) for town in places.TOWNS}
@@ -141,6 +144,20 @@ def build_network() -> Network:
         chains.append((nodes[0], nodes[-1], tuple(range(len(sections), len(sections) + len(parts)))))
         sections += parts
     return Network(tuple(sections), tuple(chains), towns)
+
+
+def _through(path: list[Node], nodes: Line) -> list[Node]:
+    """The path with every known node that it passes by, so that two ways over the same ground are one road, not two on top."""
+    full = path[:1]
+    for start, end in itertools.pairwise(path):
+        leg = np.array([start, end])
+        along = (nodes - leg[0]) @ (leg[1] - leg[0])
+        box = np.all((nodes > leg.min(axis=0) - 0.002) & (nodes < leg.max(axis=0) + 0.002), axis=1)
+        near = np.flatnonzero(box & (along > 0) & (along < np.sum((leg[1] - leg[0]) ** 2)))
+        near = near[geo.distances(nodes[near], leg) < SNAP_M]
+        full += [(float(lon), float(lat)) for lon, lat in nodes[near[np.argsort(along[near])]]]
+        full.append(end)
+    return list(dict.fromkeys(full))  # a node near two legs stands once, where the path first meets it
 
 
 def _chains(owner: dict[tuple[Node, Node], int], keep: set[Node]) -> list[tuple[list[Node], int]]:

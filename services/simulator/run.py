@@ -39,7 +39,7 @@ class Written:
 
 
 def feed(simulation: Simulation, from_s: int | None = None) -> Iterator[Batch]:
-    """Every slice's reports; what arrived before `from_s` is passed over (driven, but not told)."""
+    """Every slice's reports, at the end those still on their way; what arrived before `from_s` is passed over (driven, not told)."""
     settings = simulation.settings
     writer = Writer(simulation.fleet)
     reporter = _reporter(simulation)
@@ -51,6 +51,8 @@ def feed(simulation: Simulation, from_s: int | None = None) -> Iterator[Batch]:
             if upto_s <= from_s:
                 continue
         yield _batch(writer, rows, settings, upto_s)
+    if settings.to_s is not None:
+        yield _batch(writer, reporter.rest(), settings, settings.to_s)
 
 
 def write_files(

@@ -19,11 +19,13 @@ from services.simulator.world import World, build_world
 
 SLICE_S = 300
 EARLY_S = 6 * 3600
+WARM_UP_S = 12 * 3600
+"""Driven before a run's first moment and not told, so that it begins with vehicles on the road."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a run depends on. `on_road`: most duties begin within the first hours, as a demo that joins a busy day wants it."""
+    """What a run depends on. `on_road`: most duties begin within the first hours and more drivers offend, as a demo wants it."""
 
     vehicles: int
     seed: int
@@ -41,26 +43,34 @@ class Simulation:
         """A fleet parked at the start of its routes; builds the world (some seconds) unless given one."""
         self.settings = settings
         self.world = world or build_world()
-        self.fleet: Fleet = build_fleet(self.world, settings.vehicles, settings.seed, settings.interval_s)
+        self.fleet: Fleet = build_fleet(
+            self.world, settings.vehicles, settings.seed, settings.interval_s, wild=settings.on_road
+        )
+        self._origin_s = settings.from_s - (0 if settings.on_road else WARM_UP_S)
         self._state = self._parked()
         self._days: list[list[Day]] = [[] for _ in self.fleet.vehicles]
         self._forward = [True] * settings.vehicles
 
     def slices(self) -> Iterator[tuple[Seconds, "Silences"]]:
         """What happened, slice by slice; without an end when the settings name none."""
-        now, end, planned = self.settings.from_s, self.settings.to_s, 0
+        now, end, planned = self._origin_s, self.settings.to_s, 0
         while end is None or now < end:
-            if now >= self.settings.from_s + planned * DAY_S:
+            if now >= self._origin_s + planned * DAY_S:
                 self._plan(planned)
                 planned += 1
-            border = now - now % SLICE_S + SLICE_S
-            seconds = (border if end is None else min(border, end)) - now
-            orders = [day.orders for days in self._days for day in days]
-            sizes = [sum(len(day.orders) for day in days) for days in self._days]
-            order_at = np.cumsum([0, *sizes]).astype(np.int64)
-            flat = np.concatenate(orders) if orders else np.zeros(0, ORDER)
-            yield advance(self.world, self._state, flat, order_at, now, seconds), self._silences()
-            now += seconds
+            begins = [self.settings.from_s] if now < self.settings.from_s else []
+            border = min([now - now % SLICE_S + SLICE_S, *begins, *([] if end is None else [end])])
+            happened = self._advance(now, border - now)
+            if now >= self.settings.from_s:
+                yield happened, self._silences()
+            now = border
+
+    def _advance(self, from_s: int, seconds: int) -> Seconds:
+        orders = [day.orders for days in self._days for day in days]
+        sizes = [sum(len(day.orders) for day in days) for days in self._days]
+        order_at = np.cumsum([0, *sizes]).astype(np.int64)
+        flat = np.concatenate(orders) if orders else np.zeros(0, ORDER)
+        return advance(self.world, self._state, flat, order_at, from_s, seconds)
 
     def _parked(self) -> NDArray[np.void]:
         state = np.zeros(self.settings.vehicles, STATE)
@@ -69,44 +79,52 @@ class Simulation:
         state["direction"] = 1
         state["track"] = [self.world.routes[vehicle.route].track for vehicle in self.fleet.vehicles]
         state["piece"] = self.world.tracks.piece_at[state["track"]]
-        state["stopped_s"] = self.settings.from_s - 3600
+        state["stopped_s"] = self._origin_s - 3600
         state["odometer_m"] = np.round(rng.uniform(5_000, 600_000, self.settings.vehicles), 1) * 1000
         return state
 
     def _plan(self, day: int) -> None:
-        """Adds every vehicle's next duty and forgets the duties before its last."""
+        """Adds every vehicle's next duty and forgets those done before its last."""
         for vehicle in self.fleet.vehicles:
             rng = np.random.default_rng([self.settings.seed, 3, vehicle.index, day])
-            start = self.settings.from_s + day * DAY_S + self._start(vehicle, rng)
+            start = self._origin_s + day * DAY_S + self._start(vehicle, rng)
             planner = Planner(
                 self.world, vehicle, rng, float(int(start)), forward=self._forward[vehicle.index]
             )
             days = self._days[vehicle.index]
-            for old in days[:-1]:
-                self._state["order"][vehicle.index] -= len(old.orders)
-            self._days[vehicle.index] = [*days[-1:], planner.day()]
+            while len(days) > 1 and self._state["order"][vehicle.index] >= len(days[0].orders):
+                self._state["order"][vehicle.index] -= len(days.pop(0).orders)
+            days.append(planner.day())
             self._forward[vehicle.index] = planner.forward
 
     def _start(self, vehicle: Vehicle, rng: np.random.Generator) -> float:
-        """When in the 24 hours from the run's start (or a multiple of days after it) a duty begins, in seconds."""
+        """When in the 24 hours from the run's origin (or a multiple of days after it) a duty begins, in seconds.
+
+        About the same every day: a driver of the night does not drive by day as well.
+        """
+        habit = np.random.default_rng([self.settings.seed, 4, vehicle.index])
         if self.settings.on_road:
-            return float(
-                rng.uniform(0, EARLY_S * 0.8) if rng.random() < 0.75 else rng.uniform(EARLY_S, DAY_S - 1)
-            )
-        if vehicle.vehicle_class is VehicleClass.SCHOOL_BUS:
-            hour = rng.normal(6.3, 0.2)
-        elif vehicle.vehicle_class in (VehicleClass.COACH, VehicleClass.CHARTER) and rng.random() < 0.8:
-            hour = rng.normal(7.3, 1.5)
+            early = habit.random() < 0.6
+            usual_s = habit.uniform(0, EARLY_S * 0.8) if early else habit.uniform(EARLY_S * 0.8, DAY_S)
         else:
-            hour = rng.uniform(0.0, 23.9)
-        midnight_s = (-self.settings.from_s - LOCAL_OFFSET_S) % DAY_S
-        return float((midnight_s + np.clip(hour, 0.1, 23.9) * 3600) % DAY_S)
+            midnight_s = (-self._origin_s - LOCAL_OFFSET_S) % DAY_S
+            usual_s = (midnight_s + _usual_hour(vehicle, habit) * 3600) % DAY_S
+        return float(np.clip(usual_s + rng.normal(0, 600), 0, DAY_S - 1))
 
     def _silences(self) -> "Silences":
         return Silences(
             tuple((i, *window) for i, days in enumerate(self._days) for day in days for window in day.off),
             tuple((i, *window) for i, days in enumerate(self._days) for day in days for window in day.held),
         )
+
+
+def _usual_hour(vehicle: Vehicle, habit: np.random.Generator) -> float:
+    """The local hour at which a vehicle's duties begin."""
+    if vehicle.vehicle_class is VehicleClass.SCHOOL_BUS:
+        return float(habit.normal(6.3, 0.2))
+    if vehicle.vehicle_class in (VehicleClass.COACH, VehicleClass.CHARTER):
+        return float(habit.normal(7.3, 1.5) if habit.random() < 0.7 else habit.uniform(15.0, 23.0))
+    return float(habit.uniform(0.0, 24.0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,10 +56,10 @@ def main(arguments: list[str]) -> int:
 
 def table(scores: list[Score]) -> Iterator[str]:
     """The result as a Markdown table and lists."""
-    yield "| rule | true | judged | recall | precision |"
-    yield "|---|---|---|---|---|"
+    yield "| rule | true | judged | recall | of the provable | precision | unexplained |"
+    yield "|---|---|---|---|---|---|---|"
     for s in scores:
-        yield f"| {s.rule} | {s.true} | {s.judged} | {s.recall:.4f} | {s.precision:.4f} |"
+        yield f"| {s.rule} | {s.true} | {s.judged} | {s.recall:.4f} | {s.provable:.4f} | {s.precision:.4f} | {len(s.unexplained)} |"
     for s in scores:
         for what, counter in (("missed", s.misses), ("false", s.false)):
             yield from (f"- {s.rule}, {what}: {count} × {reason}" for reason, count in counter.most_common())
