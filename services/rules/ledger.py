@@ -290,6 +290,8 @@ def merge_shortest(ledger):  # type: ignore[no-untyped-def]
         if length < shortest or (state == STOPPED and not stop):
             shortest, which, stop = length, place, state == STOPPED
     width = 2 if cells[which - 1] & 3 == cells[which + 1] & 3 else 1
+    if width == 1 and cells[which + 1] & 3 == DRIVING:
+        cells[which + 1] = cells[which] & ~3  # what is no rest counts as driving
     for place in range(which, SEGMENTS - width):
         cells[place] = cells[place + width]
     return SEGMENTS - width

@@ -663,10 +663,10 @@ PHRASES = (
 
 def timeline(segments: list[int], ended_ms: int) -> list[dict[str, str]]:
     """Segments as others read them."""
-    ends = [segment >> 2 for segment in segments[1:]] + [ended_ms]
+    edges = [*(segment >> 2 for segment in segments), ended_ms]
     return [
         {"state": SEGMENT_STATES[segment & 3], "from": iso(segment >> 2), "to": iso(end_ms)}
-        for segment, end_ms in zip(segments, ends, strict=True)
+        for segment, end_ms in zip(segments, edges[1:], strict=True)
     ]
 
 
