@@ -6,7 +6,6 @@ import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 
-from services.api import examples
 from services.api.filters import AlertConditions, Wanted
 from services.api.parameters import Cursor, Limit, Nothing
 from services.api.problems import Problem, answers
@@ -32,7 +31,7 @@ class AlertParameters(AlertConditions):
     "/v1/alerts",
     response_class=Response,
     responses={
-        200: {"model": AlertPage, "content": {"application/json": {"example": examples.ALERT_PAGE}}},
+        200: {"model": AlertPage},
         **answers(
             [
                 "invalid-parameter",
@@ -93,7 +92,7 @@ async def _filter(conn: Conn, wanted: Wanted) -> api_queries.AlertFilter:
     "/v1/alerts/{alert_id}",
     response_class=Response,
     responses={
-        200: {"model": Alert, "content": {"application/json": {"example": examples.ALERT}}},
+        200: {"model": Alert},
         **answers(["unknown-parameter", "alert-not-found", "unauthorized", "database-away"]),
     },
     summary="单个告警 · one alert",

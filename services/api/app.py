@@ -15,7 +15,8 @@ from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from services.api import alerts, events, health, meta, positions, tracks, vehicles
+from services.api import alerts, events, examples, health, meta, positions, tracks, vehicles
+from services.api import schemas as shapes
 from services.api.access import Access
 from services.api.cursors import Cursors
 from services.api.database import DatabaseAway, connect
@@ -24,7 +25,6 @@ from services.api.language import language_of
 from services.api.livemap import LiveMap
 from services.api.parameters import problem_of
 from services.api.problems import Problem, respond
-from services.api.schemas import Problem as ProblemShape
 from services.api.sse import retry_frame
 from services.api.state import State
 from services.runtime.settings import Settings
@@ -158,16 +158,24 @@ def openapi(app: FastAPI) -> dict[str, Any]:
         found = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes, tags=TAGS
         )
-        schemas = found.setdefault("components", {}).setdefault("schemas", {})
-        for name in ("HTTPValidationError", "ValidationError"):
-            schemas.pop(name, None)
-        schema = ProblemShape.model_json_schema(ref_template="#/components/schemas/{model}")
-        schemas.update(schema.pop("$defs", {}))
-        schemas["Problem"] = schema
-        found["components"]["securitySchemes"] = {"bearer": BEARER}
-        found["security"] = [{}, {"bearer": []}]
-        for path in found["paths"].values():
-            for operation in path.values():
-                operation["responses"].pop("422", None)
+        _complete(found)
         app.openapi_schema = found
     return app.openapi_schema
+
+
+def _complete(document: dict[str, Any]) -> None:
+    """What FastAPI does not know: shapes it has not met, examples with their nulls, tokens that may be left out."""
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    for shape in (shapes.Problem, shapes.Track):
+        schema = shape.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(schema.pop("$defs", {}))
+        schemas[shape.__name__] = schema
+    document["components"]["securitySchemes"] = {"bearer": BEARER}
+    document["security"] = [{}, {"bearer": []}]
+    for operation in (operation for path in document["paths"].values() for operation in path.values()):
+        operation["responses"].pop("422", None)
+        if operation["operationId"] in examples.OF_OPERATION:
+            (content,) = operation["responses"]["200"]["content"].values()
+            content["example"] = examples.OF_OPERATION[operation["operationId"]]

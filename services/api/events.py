@@ -11,7 +11,6 @@ import structlog
 from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import Field
 
-from services.api import examples
 from services.api.database import Database, DatabaseAway
 from services.api.filters import AlertConditions, Wanted
 from services.api.hub import Event, Hub, Listener, body_of, reset_frame
@@ -19,7 +18,7 @@ from services.api.parameters import Cursor, Limit
 from services.api.parameters import Query as QueryModel
 from services.api.problems import Problem, answers, invalid
 from services.api.schemas import EventPage
-from services.api.sse import EventStream, retry_frame
+from services.api.sse import EVENT_STREAM, EventStream, retry_frame
 from services.api.state import State, state_of
 from services.store.api_queries import events_after, feed_last
 
@@ -110,7 +109,7 @@ class AlertStream(EventStream):
     "/v1/alerts/stream",
     response_class=Response,
     responses={
-        200: examples.STREAM,
+        200: EVENT_STREAM,
         **answers(["invalid-parameter", "unknown-parameter", "beyond-feed", "unauthorized", "database-away"]),
     },
     summary="告警事件流 · alert events as they happen",
@@ -163,7 +162,7 @@ def _beginning(after: str | None, last_event_id: str | None, last: int) -> tuple
     "/v1/events",
     response_class=Response,
     responses={
-        200: {"model": EventPage, "content": {"application/json": {"example": examples.EVENT_PAGE}}},
+        200: {"model": EventPage},
         **answers(
             [
                 "invalid-parameter",

@@ -37,21 +37,28 @@ POSITION: dict[str, Any] = {
     "time": "2026-11-23T00:15:40Z", "lon": 106.2312, "lat": 38.4821, "speed_kmh": 94.0, "heading": 28, "fixed": True,
 }  # fmt: skip
 POSITION_PAGE = {"items": [POSITION], "next": None, "truncated": False}
-STREAM: dict[str, Any] = {
-    "description": "text/event-stream",
-    "content": {
-        "text/event-stream": {
-            "schema": {"type": "string"},
-            "example": 'id: 1234\nevent: alert.closed\ndata: {"id":"evt_…",…}\n\n',
-        }
-    },
+STREAM = 'id: 1234\nevent: alert.closed\ndata: {"id":"evt_0f1e2d3c4b5a69788796a5b4c3","seq":1234,"type":"alert.closed"}\n\n'
+POSITION_STREAM = (
+    'event: positions\ndata: {"time":"2026-11-23T00:15:41Z","full":true,"items":[],"left":[]}\n\n'
+)
+META: dict[str, Any] = {
+    "version": "0.1.0",
+    **{name: [{"code": "major", "zh": "较重", "en": "major"}]
+       for name in ("classes", "plate_colors", "rules", "severities", "states", "handlings", "event_types")},
+    "kinds": {"speeding": [{"code": "statutory", "zh": "超过法定限速", "en": "above the statutory limit"}]},
+    "reasons": [{"code": "NOT_FIXED", "verdict": "flagged", "zh": "未定位", "en": "position not fixed"}],
+}  # fmt: skip
+
+OF_OPERATION: dict[str, Any] = {
+    "list_alerts": ALERT_PAGE,
+    "get_alert": ALERT,
+    "stream_alerts": STREAM,
+    "list_events": EVENT_PAGE,
+    "list_vehicles": VEHICLE_PAGE,
+    "get_vehicle": VEHICLE_DETAIL,
+    "get_track": TRACK,
+    "list_positions": POSITION_PAGE,
+    "stream_positions": POSITION_STREAM,
+    "get_meta": META,
 }
-POSITION_STREAM: dict[str, Any] = {
-    "description": "text/event-stream",
-    "content": {
-        "text/event-stream": {
-            "schema": {"type": "string"},
-            "example": 'event: positions\ndata: {"full":true,"items":[…],"left":[]}\n\n',
-        }
-    },
-}
+"""What each operation answers with, by its operationId; written into the document last, since FastAPI drops every null on its way."""

@@ -36,6 +36,7 @@ MESSAGES = {
     "division": ("应为 2–12 位数字的行政区划代码", "expected a division code (GB/T 2260) of 2 to 12 digits"),
     "vehicle": ("应为车辆编号,或 车牌/颜色,如 宁A12345/yellow", "expected a vehicle's id, or plate/colour such as 宁A12345/yellow"),
     "plate": ("应为 车牌 或 车牌/颜色", "expected a plate, or plate/colour"),
+    "text": ("含不可见字符", "holds control or invisible characters"),
     "period": ("from 应早于 to", "from must be before to"),
     "after": ("应为事件序号或接口给出的 next", "expected an event's number, or the next of an answer"),
 }  # fmt: skip
@@ -136,6 +137,12 @@ def _division(text: str) -> str:
     return text
 
 
+def _visible(text: str) -> str:
+    if not text.isprintable():  # NUL, which no database takes, among them
+        raise wrong("text")
+    return text
+
+
 def _coerced(limit: int) -> int:
     return min(limit, MOST)
 
@@ -147,7 +154,7 @@ def _choice(table: tuple[str, ...]) -> Any:
     ]
 
 
-Text = Annotated[str, Field(min_length=1, max_length=200)]
+Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_visible)]
 Names = list[Text]  # names of companies may hold commas: given by repeating alone
 Divisions = Annotated[list[Annotated[str, AfterValidator(_division)]], BeforeValidator(_split)]
 VehicleNames = Annotated[

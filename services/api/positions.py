@@ -14,13 +14,12 @@ from fastapi import APIRouter, Query, Request, Response
 from numpy.typing import NDArray
 from pydantic import Field
 
-from services.api import examples
 from services.api.livemap import LiveMap
 from services.api.parameters import Box, BoxText, box_of
 from services.api.parameters import Query as QueryModel
 from services.api.problems import answers
 from services.api.schemas import PositionPage
-from services.api.sse import EventStream, retry_frame
+from services.api.sse import EVENT_STREAM, EventStream, retry_frame
 from services.api.state import State, state_of
 from services.contracts.alert import iso
 from services.runtime.clock import monotonic_s, now_ms
@@ -54,7 +53,7 @@ class PositionParameters(ViewParameters):
     "/v1/positions",
     response_class=Response,
     responses={
-        200: {"model": PositionPage, "content": {"application/json": {"example": examples.POSITION_PAGE}}},
+        200: {"model": PositionPage},
         **answers(["invalid-parameter", "unknown-parameter", "unauthorized"]),
     },
     summary="最新位置 · latest positions",
@@ -72,7 +71,7 @@ async def list_positions(request: Request, parameters: Annotated[PositionParamet
     "/v1/positions/stream",
     response_class=Response,
     responses={
-        200: examples.POSITION_STREAM,
+        200: EVENT_STREAM,
         **answers(["invalid-parameter", "unknown-parameter", "unauthorized"]),
     },
     summary="位置流 · positions as they change",

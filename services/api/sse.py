@@ -21,6 +21,8 @@ HEADERS = (
     (b"x-accel-buffering", b"no"),
 )
 RETRY_MS = (2000, 5000)
+EVENT_STREAM = {"description": MEDIA_TYPE, "content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}
+"""The answer in OpenAPI."""
 
 
 def retry_frame() -> bytes:

@@ -12,12 +12,10 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from services.api import examples
 from services.api.database import Database
 from services.api.parameters import Query as QueryModel
 from services.api.parameters import Time, time_ms
 from services.api.problems import Problem, answers, invalid
-from services.api.schemas import Track
 from services.api.state import state_of
 from services.api.vehicles import VehicleId
 from services.contracts.alert import iso
@@ -49,7 +47,10 @@ class TrackParameters(QueryModel):
     "/v1/vehicles/{vehicle_id}/track",
     response_class=Response,
     responses={
-        200: {"model": Track, "content": {"application/geo+json": {"example": examples.TRACK}}},
+        200: {
+            "description": "GeoJSON feature",
+            "content": {"application/geo+json": {"schema": {"$ref": "#/components/schemas/Track"}}},
+        },
         **answers(
             [
                 "invalid-parameter",

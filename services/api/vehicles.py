@@ -8,7 +8,7 @@ import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AfterValidator, Field
 
-from services.api import examples, labels
+from services.api import labels
 from services.api.parameters import Classes, Cursor, Divisions, Limit, Names, Nothing, parse_plate
 from services.api.parameters import Query as QueryModel
 from services.api.problems import Problem, answers
@@ -63,7 +63,7 @@ class VehicleParameters(QueryModel):
     "/v1/vehicles",
     response_class=Response,
     responses={
-        200: {"model": VehiclePage, "content": {"application/json": {"example": examples.VEHICLE_PAGE}}},
+        200: {"model": VehiclePage},
         **answers(
             [
                 "invalid-parameter",
@@ -110,7 +110,7 @@ async def list_vehicles(request: Request, parameters: Annotated[VehicleParameter
     "/v1/vehicles/{vehicle_id}",
     response_class=Response,
     responses={
-        200: {"model": VehicleDetail, "content": {"application/json": {"example": examples.VEHICLE_DETAIL}}},
+        200: {"model": VehicleDetail},
         304: {"description": "unchanged since the ETag in If-None-Match"},
         **answers(
             ["invalid-parameter", "unknown-parameter", "vehicle-not-found", "unauthorized", "database-away"]

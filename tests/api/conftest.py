@@ -1,0 +1,38 @@
+"""An api on a database of the module's own, emptied for each test, and a connection to write with."""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from services.runtime.settings import Settings
+from services.store.connect import connection
+from tests.api.support import TOKEN, Api, start
+
+EMPTY = """
+TRUNCATE alert_event, alert, registration, vehicle, operator, terminal, fix RESTART IDENTITY CASCADE;
+UPDATE feed SET last = 0;
+"""
+
+
+@pytest.fixture
+def api_settings(database_url: str) -> Settings:
+    """Settings of an api whose Kafka is away, which only the live map minds."""
+    return Settings(database_url=database_url, kafka_bootstrap="127.0.0.1:9", token=TOKEN, deadline_s=5)
+
+
+@pytest.fixture
+async def writer(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection to put alerts in; the database is empty."""
+    made = await connection(database_url)
+    await made.execute(EMPTY)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def api(api_settings: Settings, writer: asyncpg.Connection) -> AsyncIterator[Api]:
+    """An api, listening."""
+    made = await start(api_settings)
+    yield made
+    await made.stop()
