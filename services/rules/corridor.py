@@ -18,6 +18,8 @@ from services.rules.records import as_records
 LEGS_A_LEAF = 4
 EQUAL_M = 0.01
 """Legs no farther apart than this are equally near: the widest of them counts."""
+ROUNDING = 1.0 + 1e-9
+"""A box may come out a bit farther than what lies on its edge; it is looked into all the same."""
 FAR_M = 5_000.0
 """Beyond it a degree at the fix and one at the route differ: distances are measured again at the latitude between."""
 
@@ -69,7 +71,7 @@ def _under(points, boxes, route, top, lon, lat, east, north, least, nearest):  #
     """`_leaf` for every leaf under a node that can hold something nearer, without a stack: after a subtree comes its right neighbour."""
     node = top
     while True:
-        if _box_squared(boxes, route.tree + node, lon, lat, east, north) <= least:
+        if _box_squared(boxes, route.tree + node, lon, lat, east, north) <= least * ROUNDING:
             if node < route.leaves:
                 node *= 2
                 continue
@@ -85,7 +87,7 @@ def _under(points, boxes, route, top, lon, lat, east, north, least, nearest):  #
 def nearest_leg(points, boxes, route, hint, lon, lat, east, north, enough):  # type: ignore[no-untyped-def]
     """(square of the distance in metres, leg) of the leg nearest to a point; `hint` is the leg to look at first.
 
-    With `enough` above 0 any leg whose squared distance is not above it may be returned.
+    Any leg whose squared distance is not above `enough` may be returned; below 0 it is always the nearest, the first of equal ones.
     """
     leaf = np.int64(hint // LEGS_A_LEAF)
     least, nearest = _leaf(points, route, leaf, lon, lat, east, north, np.inf, np.int64(route.legs))
