@@ -4,6 +4,7 @@ A row has a fixed layout but for nulls, whose value takes no bytes. A column tha
 value; bytes of single absent values are cut out afterwards by a mask. Both keep the work on whole arrays.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -18,6 +19,7 @@ POSTGRES_EPOCH_MS = 946_684_800_000  # 2000-01-01T00:00:00Z; timestamptz counts 
 POINT_WITH_SRID = 0x20000001
 SRID = 4326
 EWKB_BYTES = 25
+ROWS_A_PIECE = 8192  # about 1 MB: built in 3 ms, while the server has some 20 ms to do with the one before
 NULL = -1
 
 
@@ -56,8 +58,16 @@ NAMES = (*(column.name for column in COLUMNS), "source_partition", "position")
 """The columns in the order of a row's cells."""
 
 
-def copy_rows(fixes: Fixes, source_partition: NDArray[np.int16]) -> bytes:
-    """The whole COPY stream for these fixes; `source_partition` has one entry a fix."""
+def copy_stream(fixes: Fixes, source_partition: NDArray[np.int16]) -> Iterator[bytes]:
+    """The COPY stream for these fixes, in pieces: the server works on one while the next is built. `source_partition`: one a fix."""
+    yield SIGNATURE
+    for start in range(0, len(fixes), ROWS_A_PIECE):
+        piece = slice(start, start + ROWS_A_PIECE)
+        yield _rows(fixes[piece], source_partition[piece])
+    yield TRAILER
+
+
+def _rows(fixes: Fixes, source_partition: NDArray[np.int16]) -> bytes:
     absent = {
         column.name: fixes[column.field] == column.absent for column in COLUMNS if column.absent is not None
     }
@@ -66,13 +76,13 @@ def copy_rows(fixes: Fixes, source_partition: NDArray[np.int16]) -> bytes:
     rows = np.empty(len(fixes), _layout(gone))
     _fill(rows, fixes, source_partition, gone)
     if not mixed:
-        return SIGNATURE + rows.tobytes() + TRAILER
+        return rows.tobytes()
     keep = np.ones((len(fixes), rows.dtype.itemsize), np.bool_)
     for name in mixed:
         rows["n_" + name][absent[name]] = NULL
         start, size = _place(rows.dtype, name)
         keep[:, start : start + size] = ~absent[name][:, None]
-    return SIGNATURE + rows.view(np.uint8).reshape(keep.shape)[keep].tobytes() + TRAILER
+    return rows.view(np.uint8).reshape(keep.shape)[keep].tobytes()
 
 
 @cache

@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 
 from services.contracts.fix import Fixes
 from services.store.connect import Conn
-from services.store.fix_rows import NAMES, copy_rows
+from services.store.fix_rows import NAMES, copy_stream
 from services.store.times import EPOCH, to_ms, to_time
 
 DAY_MS = 24 * 3600 * 1000
 DAYS_LOCK = 0x52770003  # advisory lock: day tables are made by one at a time
 COPY_TIMEOUT_S = 60.0
-PIECE_BYTES = 1 << 18
 TRACK_ROWS_AT_ONCE = 2000
 
 LOCK = "SELECT pg_advisory_xact_lock($1)"
@@ -116,16 +115,20 @@ async def _make_day(conn: Conn, day: int) -> None:
 async def copy_fixes(conn: Conn, source_partition: NDArray[np.int16] | int, fixes: Fixes) -> int:
     """Write fixes, one COPY a day; gives their number. The day tables must be there (`make_days`).
 
-    `source_partition` is the partition of gps.raw of all of them, or of each. The rows are built before the first byte is sent: a
-    source that fails in the middle of a COPY can hang the connection.
+    `source_partition` is the partition of gps.raw of all of them, or of each. They go in by vehicle: neighbours in the table are neighbours
+    in the index (measured: 1.4-1.8 times as fast as by partition), and a track is read from fewer pages.
     """
-    sources = np.broadcast_to(np.asarray(source_partition, np.int16), (len(fixes),))
+    order = np.argsort(fixes["vehicle"], kind="stable")
+    fixes, sources = (
+        fixes[order],
+        np.broadcast_to(np.asarray(source_partition, np.int16), (len(fixes),))[order],
+    )
     day = fixes["time_ms"] // DAY_MS
     for number in days_of(fixes):
         chosen = slice(None) if day[0] == number and (day == number).all() else day == number
         await conn.copy_to_table(
             table_of(number),
-            source=_pieces(copy_rows(fixes[chosen], sources[chosen])),
+            source=stream(fixes[chosen], sources[chosen]),
             columns=NAMES,
             format="binary",
             timeout=COPY_TIMEOUT_S,
@@ -149,10 +152,14 @@ async def latest_positions(conn: Conn, vehicles: Sequence[int], since_ms: int) -
     return await conn.fetch(LATEST, list(vehicles), to_time(since_ms))
 
 
-async def _pieces(data: bytes) -> AsyncIterator[bytes]:
-    """Pieces the server can begin on while the next is sent; nothing in here can fail."""
-    for start in range(0, len(data), PIECE_BYTES):
-        yield data[start : start + PIECE_BYTES]
+async def stream(fixes: Fixes, sources: NDArray[np.int16]) -> AsyncIterator[bytes]:
+    """`copy_stream` as the driver takes it.
+
+    A source that raises can hang the driver's COPY if the message is longer than 9,995 bytes (MagicStack/asyncpg#1354); here nothing but
+    want of memory can fail, whose message is short, and the COPY has a deadline.
+    """
+    for piece in copy_stream(fixes, sources):
+        yield piece
 
 
 def _point(row: asyncpg.Record) -> Point:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.contracts.fix import FIX, NO_I2, NO_U2, NO_U4, Fixes, fix_columns
 from services.store import history
-from services.store.fix_rows import SIGNATURE, TRAILER, copy_rows
+from services.store.fix_rows import SIGNATURE, TRAILER, copy_stream
 from services.store.history import DAY_MS, Point, copy_fixes, make_days, track
 
 NOON_MS = 1_795_435_200_000 - 12 * 3600 * 1000  # 2026-11-23T00:00:00Z + 12 h
@@ -75,7 +75,7 @@ async def read(conn: asyncpg.Connection, vehicle: int, from_ms: int = 0, to_ms: 
 
 
 async def test_every_field_comes_back_as_it_was(conn: asyncpg.Connection) -> None:
-    fixes = some_fixes(5000, vehicle=101)
+    fixes = some_fixes(20_000, vehicle=101)  # several pieces
     fixes["received_ms"][::50] = 0
     await put(conn, fixes, 3)
     assert await read(conn, 101) == [expected(fix, 3) for fix in fixes]
@@ -186,7 +186,7 @@ async def test_a_copy_that_fails_leaves_the_connection_usable_and_nothing_behind
 @given(st.integers(0, 40), st.integers(0, 2**32 - 1))
 def test_a_stream_has_a_cell_count_for_every_row(count: int, seed: int) -> None:
     """Walks the stream as the server does: a cell count, then a length (or -1) and that many bytes for each cell."""
-    stream = copy_rows(some_fixes(count, seed=seed), np.zeros(count, np.int16))
+    stream = b"".join(copy_stream(some_fixes(count, seed=seed), np.zeros(count, np.int16)))
     at, rows = len(SIGNATURE), 0
     assert stream.startswith(SIGNATURE)
     while stream[at : at + 2] != TRAILER:
