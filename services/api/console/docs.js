@@ -1,0 +1,73 @@
+// The operations of openapi.json on one page that needs nothing from elsewhere.
+import { applyWords, make, toggleLanguage } from "/console/words.js";
+
+function type(schema) {
+  if (!schema) return "";
+  if (schema.anyOf) return schema.anyOf.map(type).filter((name) => name !== "null").join(" | ");
+  if (schema.type === "array") return `${type(schema.items)}, …`;
+  return schema.enum ? schema.enum.join(" | ") : [schema.type, schema.format].filter(Boolean).join(", ");
+}
+
+function table(heads, lines) {
+  const found = make("table");
+  const head = found.createTHead().insertRow();
+  for (const text of heads) head.append(make("th", "", text));
+  const rows = found.createTBody();
+  for (const line of lines) {
+    const row = rows.insertRow();
+    for (const text of line) row.append(make("td", "", text));
+  }
+  return found;
+}
+
+function example(content) {
+  const [media, described] = Object.entries(content)[0];
+  const given = described.example ?? Object.values(described.examples ?? {})[0]?.value;
+  if (given === undefined) return [];
+  return [make("h3", "", media), make("pre", "", typeof given === "string" ? given : JSON.stringify(given, null, 1))];
+}
+
+function operation(path, method, described) {
+  const found = make("details");
+  found.id = described.operationId;
+  const summary = make("summary");
+  summary.append(make("span", "method", method.toUpperCase()), make("code", "", path), make("span", "title", described.summary));
+  const body = make("div", "body");
+  body.append(make("p", "", described.description ?? ""));
+  const parameters = described.parameters ?? [];
+  if (parameters.length) {
+    body.append(table(["参数 parameter", "", "类型 type", "说明 meaning"],
+      parameters.map((one) => [one.name, one.in, type(one.schema), one.description ?? one.schema?.description ?? ""])));
+  } else if (!path.includes("{")) {
+    const link = make("a", "", path);
+    link.href = path;
+    body.append(link);
+  }
+  for (const [status, answer] of Object.entries(described.responses)) {
+    if (status === "200") body.append(...example(answer.content ?? {}));
+    else body.append(make("h3", "", `${status} ${answer.description}`));
+  }
+  found.append(summary, body);
+  return found;
+}
+
+const openapi = await (await fetch("/openapi.json")).json();
+document.getElementById("intro").textContent = openapi.info.description;
+const target = document.getElementById("operations");
+for (const tag of openapi.tags) {
+  target.append(make("h2", "", tag.description));
+  for (const [path, methods] of Object.entries(openapi.paths)) {
+    for (const [method, described] of Object.entries(methods)) {
+      if (described.tags?.includes(tag.name)) target.append(operation(path, method, described));
+    }
+  }
+}
+if (location.hash) {
+  const chosen = document.getElementById(location.hash.slice(1));
+  if (chosen) chosen.open = true;
+}
+document.getElementById("language").addEventListener("click", () => {
+  toggleLanguage();
+  applyWords();
+});
+applyWords();
