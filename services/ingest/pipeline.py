@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from services.contracts.fix import Fixes
 from services.contracts.reasons import BY_CODE, FLAG_BITS, FLAGS, REJECTING, Verdict
 from services.ingest.checks import PASSED, Area, check
+from services.ingest.compiled import runs_compiled
 from services.ingest.lookup import VehicleLookup
 from services.ingest.packing import driver_numbers, pack
+from services.ingest.plain import take
 from services.ingest.protocols.json_report import decode
 
 
@@ -60,22 +62,10 @@ def process(
         drivers: what is known of driver codes.
         area: the service area.
     """
-    decoded = decode(values)
-    index = decoded.index
-    received = None if received_ms is None else received_ms[index]
-    checked = check(decoded, received, area, lookup)
-    passed = np.flatnonzero(checked.rank == PASSED)
-    fixes = pack(decoded, checked, passed, received, offsets[index])
-    codes = decoded.texts["driver"]
-    own = codes if len(passed) == len(codes) else [codes[place] for place in passed.tolist()]
-    fixes["driver"], refused, missing = driver_numbers(own, drivers.known)
+    fixes, codes, rejected = _decided(values, received_ms, lookup, area)
+    fixes["raw_offset"] = offsets[fixes["raw_offset"]]
+    fixes["driver"], refused, missing = driver_numbers(codes, drivers.known)
     fixes["flags"][refused] |= FLAG_BITS["DRIVER_ID"]
-    rejected = decoded.bad
-    if len(passed) < len(index):
-        out = np.flatnonzero(checked.rank != PASSED)
-        ranks = checked.rank[out].tolist()
-        kept_out = [(place, REJECTING[rank]) for place, rank in zip(index[out].tolist(), ranks, strict=True)]
-        rejected = sorted(rejected + kept_out)
     reasons = Counter(code for _, code in rejected)
     verdicts = Counter({verdict.value: 0 for verdict in Verdict})
     for code, count in reasons.items():
@@ -84,6 +74,51 @@ def process(
     verdicts[Verdict.FLAG.value] = flagged
     verdicts[Verdict.ACCEPT.value] = len(fixes) - flagged
     return Processed(fixes, rejected, verdicts, reasons, frozenset(missing))
+
+
+Decided = tuple[Fixes, list[str | None], list[tuple[int, str]]]
+"""Fixes with their place in the batch for an offset, the driver texts of these, and (place, code) of the records kept out."""
+
+
+def _decided(
+    values: Sequence[bytes | None], received_ms: NDArray[np.int64] | None, lookup: VehicleLookup, area: Area
+) -> Decided:
+    """The short way for plain reports, the long way for the rest of the batch."""
+    places = np.arange(len(values), dtype=np.int64)
+    if not len(values) or not runs_compiled():
+        return decide(values, received_ms, places, lookup, area)
+    plain = take([value or b"" for value in values], received_ms, lookup, area)
+    plain.fixes["raw_offset"] = places
+    if plain.taken.all():
+        return plain.fixes, plain.codes, []
+    rest = places[~plain.taken]
+    late = None if received_ms is None else received_ms[rest]
+    fixes, codes, rejected = decide([values[place] for place in rest.tolist()], late, rest, lookup, area)
+    both = np.concatenate([plain.fixes[plain.taken], fixes])
+    texts = [plain.codes[place] for place in np.flatnonzero(plain.taken).tolist()] + codes
+    order = np.argsort(both["raw_offset"], kind="stable")
+    return both[order], [texts[place] for place in order.tolist()], rejected
+
+
+def decide(
+    values: Sequence[bytes | None],
+    received_ms: NDArray[np.int64] | None,
+    places: NDArray[np.int64],
+    lookup: VehicleLookup,
+    area: Area,
+) -> Decided:
+    """The long way, which is the definition: decode, check, pack. `places` are those of the values in their batch."""
+    decoded = decode(values)
+    index = decoded.index
+    received = None if received_ms is None else received_ms[index]
+    checked = check(decoded, received, area, lookup)
+    passed = np.flatnonzero(checked.rank == PASSED)
+    fixes = pack(decoded, checked, passed, received, places[index])
+    out = np.flatnonzero(checked.rank != PASSED)
+    kept_out = [(int(index[place]), REJECTING[int(checked.rank[place])]) for place in out.tolist()]
+    rejected = sorted((int(places[place]), code) for place, code in decoded.bad + kept_out)
+    texts = decoded.texts["driver"]
+    return fixes, [texts[place] for place in passed.tolist()], rejected
 
 
 def _count_flags(flags: NDArray[np.uint32], reasons: Counter[str]) -> int:

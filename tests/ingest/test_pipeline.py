@@ -320,7 +320,7 @@ def test_what_one_strict_parser_refuses_is_refused(value: bytes) -> None:
         assert decode([value]).bad
 
 
-def _mutations(random: Random) -> Callable[[bytes], bytes]:
+def mutations(random: Random) -> Callable[[bytes], bytes]:
     def mutate(value: bytes) -> bytes:
         data = bytearray(value)
         for _ in range(random.randint(1, 4)):
@@ -341,7 +341,7 @@ def _mutations(random: Random) -> Callable[[bytes], bytes]:
 
 def test_ten_thousand_mutated_reports_conserve_the_count() -> None:
     random = Random(20261123)
-    mutate = _mutations(random)
+    mutate = mutations(random)
     sources = [value for _, value, _ in CASES if value and len(value) < 2000]
     values: list[bytes | None] = [mutate(random.choice(sources)) for _ in range(10_000)]
     done = run(values)

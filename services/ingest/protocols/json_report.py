@@ -25,7 +25,7 @@ from services.ingest.protocols.json_faults import (
     classify,
 )
 
-SPACED_COLONS = (b" :", b"\t:", b"\n:", b"\r:")
+QUOTE, COLON, SPACE = ord('"'), ord(":"), ord(" ")
 MOST_EXACT = 2.0**63
 
 
@@ -167,14 +167,12 @@ def _suspects(
         if len(column) and (np.fmax.reduce(column) >= MOST_EXACT or np.fmin.reduce(column) <= -MOST_EXACT):
             suspects.update(np.flatnonzero(np.abs(column) >= MOST_EXACT).tolist())
     joined = b"\n".join(values)
-    present = sum(_present(columns[name], numbers.get(name)) for name in FIELDS)
-    if joined.count(b'":') != present or _spaced(joined):
+    present = {name: _present(columns[name], numbers.get(name)) for name in FIELDS}
+    keys, spaced = _colons(joined)
+    if keys != sum(present.values()) or spaced:
         suspects.update(_perhaps_doubled(values, columns))
-    if (
-        joined.count(b"[") + joined.count(b"{") > MOST_DEPTH * len(values)
-        or joined.count(b"{") != len(values)
-        or joined.count(b"[") > 2 * len(values)
-    ):
+    brackets = joined.count(b"[") + joined.count(b"{")
+    if brackets != len(values) + sum(present[name] for name in LISTS):
         suspects.update(_many_brackets(values))
     if not joined.isascii():
         suspects.update(_not_utf8(values, joined))
@@ -188,8 +186,11 @@ def _present(column: Column, numbers: NDArray[np.float64] | None) -> int:
     return len(column) - column.count(None)
 
 
-def _spaced(text: bytes) -> bool:
-    return any(spaced in text for spaced in SPACED_COLONS)
+def _colons(text: bytes) -> tuple[int, bool]:
+    """How many colons stand behind a quote, and whether one stands behind a space."""
+    signs = np.frombuffer(text, np.uint8)
+    before = signs[:-1][signs[1:] == COLON]
+    return int(np.count_nonzero(before == QUOTE)), bool((before <= SPACE).any())
 
 
 def _perhaps_doubled(values: Sequence[bytes], columns: dict[str, Column]) -> list[int]:
@@ -202,7 +203,7 @@ def _perhaps_doubled(values: Sequence[bytes], columns: dict[str, Column]) -> lis
     return [
         place
         for place, (value, row) in enumerate(zip(values, rows, strict=True))
-        if value.count(b'":') != len(FIELDS) - row.count(None) or _spaced(value)
+        if _colons(value) != (len(FIELDS) - row.count(None), False)
     ]
 
 

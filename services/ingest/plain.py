@@ -1,0 +1,440 @@
+"""Plain reports to packed fixes in one compiled pass: the meaning behind `protocols/json_scan`, which reads their bytes.
+
+Each function answers for one group of fields and says no as soon as there is anything to decide: then the report goes the long way,
+untouched. Numbers are computed from their decimal digits, exactly.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.contracts import fix as packed
+from services.contracts.fix import Fixes, fix_columns
+from services.contracts.reasons import FLAG_BITS, NOT_FIXED, SPEED_IMPLAUSIBLE
+from services.ingest.checks import FIRST_TIME_MS, FUTURE_MS, LAST_TIME_MS, Area
+from services.ingest.compiled import compiled
+from services.ingest.lookup import LONGEST_TERMINAL, VehicleLookup, slot_of
+from services.ingest.packing import (
+    CONFLICT_TENTHS,
+    HIGHEST_M,
+    LONGEST_DRIVER,
+    LOWEST_M,
+    MOST_ODOMETER_KM,
+    MOST_SATELLITES,
+    PLAUSIBLE_TENTHS,
+)
+from services.ingest.protocols.json_scan import (
+    ABSENT,
+    DECIMALS,
+    DIGITS,
+    FALSE,
+    FIELDS,
+    FIRST,
+    KIND,
+    LAST,
+    LIST,
+    MANTISSA,
+    MOST_KEYS,
+    NO_FIELD,
+    NUMBER,
+    QUOTE,
+    SLOTS,
+    SPACE,
+    TEXT,
+    TRUE,
+    ZERO,
+    At,
+    Bytes,
+    Ints,
+    compiled_words,
+    lex,
+    same,
+)
+
+Row = Any
+"""One record of FIX; its fields are attributes to compiled code."""
+Table = tuple[Bytes, Ints, Ints, NDArray[np.int32], Ints, Ints]
+"""The arrays of a TerminalTable."""
+NO_STEPS = -(1 << 62)
+
+TERMINAL, TIME, LON, LAT, V, LOAD, DRIVER, DATUM, DOORS_AT, ALARMS_AT, FIXED, BACKFILL = (
+    FIELDS.index(name)
+    for name in (
+        "terminal",
+        "time",
+        "lon",
+        "lat",
+        "v",
+        "load",
+        "driver",
+        "datum",
+        "doors",
+        "alarms",
+        "fixed",
+        "backfill",
+    )
+)
+SPEED, RECORDER, HEADING, ALTITUDE, ODOMETER, SATELLITES = (
+    FIELDS.index(name)
+    for name in ("speed_kmh", "recorder_speed_kmh", "heading", "altitude_m", "odometer_km", "satellites")
+)
+ACC, SERVICE, PUPILS = (FIELDS.index(name) for name in ("acc", "in_service", "pupils"))
+NEEDED = 1 << TERMINAL | 1 << TIME | 1 << LON | 1 << LAT
+
+EXACT_DIGITS = 15
+"""Decimals of so many digits and their nearest doubles are compared alike."""
+HAIR = 1e-9
+SURELY_HEADING = 359.4
+CLEAR = 1e-4
+"""How far from the middle between two steps a long number must lie to be rounded here."""
+TENS = np.array([10**power for power in range(19)], np.int64)
+TENS_F = TENS.astype(np.float64)
+DAYS_IN_MONTH = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], np.int64)
+LOAD_WORDS, LOAD_LENGTHS = compiled_words(packed.LOADS)
+DOOR_WORDS, DOOR_LENGTHS = compiled_words(packed.DOORS)
+ALARM_WORDS, ALARM_LENGTHS = compiled_words(packed.ALARMS)
+DATUM_WORDS, DATUM_LENGTHS = compiled_words(("WGS-84",))
+CONFLICT, BACKFILLED = FLAG_BITS["SPEED_CONFLICT"], FLAG_BITS["BACKFILL"]
+LONG_YEAR_DAYS, ERA_DAYS, EPOCH_DAYS = 365, 146_097, 719_468
+DAY_MS, HOUR_MS, MINUTE_MS = 86_400_000, 3_600_000, 60_000
+SWITCH_BITS = np.array(
+    [
+        [ACC, packed.STATUS_ACC_KNOWN],
+        [SERVICE, packed.STATUS_SERVICE_KNOWN],
+        [PUPILS, packed.STATUS_PUPILS_KNOWN],
+        [BACKFILL, packed.STATUS_BACKFILL_KNOWN],
+    ],
+    np.int64,
+)
+STATUS_DOORS_KNOWN, STATUS_DOORS_SHIFT = packed.STATUS_DOORS_KNOWN, packed.STATUS_DOORS_SHIFT
+STATUS_LOAD_SHIFT, STATUS_SATELLITES_SHIFT = packed.STATUS_LOAD_SHIFT, packed.STATUS_SATELLITES_SHIFT
+SATELLITES_UNKNOWN, NO_U2, NO_I2, NO_U4 = packed.SATELLITES_UNKNOWN, packed.NO_U2, packed.NO_I2, packed.NO_U4
+
+
+@compiled
+def _steps(slots: Ints, slot: int, places: int) -> int:
+    """A number in steps of 10^-places, half up; NO_STEPS where the long way must round."""
+    mantissa, decimals, digits = (
+        int(slots[slot, MANTISSA]),
+        int(slots[slot, DECIMALS]),
+        int(slots[slot, DIGITS]),
+    )
+    if decimals <= places:
+        return int(mantissa * TENS[places - decimals])
+    divisor = int(TENS[decimals - places])
+    whole = mantissa // divisor
+    beyond = 2 * (mantissa - whole * divisor) - divisor
+    if beyond == 0:
+        return whole + 1 if digits <= EXACT_DIGITS else NO_STEPS
+    if abs(beyond) < divisor * CLEAR:
+        return NO_STEPS
+    return whole + 1 if beyond > 0 else whole
+
+
+@compiled
+def _value_of(slots: Ints, slot: int) -> float:
+    return float(slots[slot, MANTISSA] / TENS_F[slots[slot, DECIMALS]])
+
+
+@compiled
+def _measured(slots: Ints, slot: int, low: float, high: float, places: int, absent: int) -> int:
+    """An optional number in steps; `absent` without one, NO_STEPS where it is not plainly in range."""
+    if slots[slot, KIND] == ABSENT:
+        return absent
+    if slots[slot, KIND] != NUMBER or slots[slot, DIGITS] > EXACT_DIGITS:
+        return NO_STEPS
+    value = _value_of(slots, slot)
+    if not low <= value <= high:
+        return NO_STEPS
+    return _steps(slots, slot, places)
+
+
+@compiled
+def _two(data: Bytes, at: int) -> int:
+    """Two digits; far below 0 if they are none."""
+    tens, ones = int(data[At(at)]) - ZERO, int(data[At(at + 1)]) - ZERO
+    return tens * 10 + ones if 0 <= tens <= 9 and 0 <= ones <= 9 else -100_000
+
+
+@compiled
+def _days(year: int, month: int, day: int) -> int:
+    """Days since 1970-01-01 (Hinnant); NO_STEPS where there is no such day."""
+    leap = month == 2 and year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    if not (year >= 1 and 1 <= month <= 12 and 1 <= day <= DAYS_IN_MONTH[month] + leap):
+        return NO_STEPS
+    shifted = year - (month <= 2)
+    era = shifted // 400
+    of_era = shifted - era * 400
+    of_year = (153 * ((month + 9) % 12) + 2) // 5 + day - 1
+    return era * ERA_DAYS + of_era * LONG_YEAR_DAYS + of_era // 4 - of_era // 100 + of_year - EPOCH_DAYS
+
+
+@compiled
+def _zone_ms(data: Bytes, at: int, length: int) -> int:
+    """`Z` or `+hh:mm` as milliseconds east; NO_STEPS if it is neither."""
+    if length == 1:
+        return 0 if data[At(at)] == ord("Z") else NO_STEPS
+    hours, minutes = _two(data, at + 1), _two(data, at + 4)
+    if data[At(at + 3)] != ord(":") or not (0 <= hours <= 23 and 0 <= minutes <= 59):
+        return NO_STEPS
+    if data[At(at)] == ord("+"):
+        return hours * HOUR_MS + minutes * MINUTE_MS
+    return -(hours * HOUR_MS + minutes * MINUTE_MS) if data[At(at)] == ord("-") else NO_STEPS
+
+
+@compiled
+def _time_ms(data: Bytes, at: int, length: int) -> int:
+    """`yyyy-mm-ddThh:mm:ss[.mmm](Z|+hh:mm)` as Unix milliseconds; NO_STEPS for every other form."""
+    milliseconds, zone = 0, 19
+    if length in (24, 29):
+        last = int(data[At(at + 22)]) - ZERO
+        milliseconds, zone = _two(data, at + 20) * 10 + last, 23
+        if data[At(at + 19)] != ord(".") or not 0 <= last <= 9 or milliseconds < 0:
+            return NO_STEPS
+    elif length not in (20, 25):
+        return NO_STEPS
+    dashes = data[At(at + 4)] == ord("-") and data[At(at + 7)] == ord("-") and data[At(at + 10)] == ord("T")
+    if not (dashes and data[At(at + 13)] == ord(":") and data[At(at + 16)] == ord(":")):
+        return NO_STEPS
+    days = _days(_two(data, at) * 100 + _two(data, at + 2), _two(data, at + 5), _two(data, at + 8))
+    hour, minute, second = _two(data, at + 11), _two(data, at + 14), _two(data, at + 17)
+    east = _zone_ms(data, at + zone, length - zone)
+    if NO_STEPS in (days, east) or not (0 <= hour <= 23 and 0 <= minute <= 59 and 0 <= second <= 59):
+        return NO_STEPS
+    return days * DAY_MS + hour * HOUR_MS + minute * MINUTE_MS + second * 1000 + milliseconds - east
+
+
+@compiled
+def _vehicle(data: Bytes, at: int, length: int, time_ms: int, table: Table) -> int:
+    """The vehicle of a terminal at a time; 0 where the long way must look."""
+    keys, lengths, places, vehicle, from_ms, to_ms = table
+    if not 1 <= length <= LONGEST_TERMINAL:
+        return 0
+    digits = True
+    for offset in range(length):
+        digits = digits and 0 <= int(data[At(at + offset)]) - ZERO <= 9
+    while digits and length > 1 and data[At(at)] == ZERO:
+        at, length = at + 1, length - 1
+    slot = slot_of(data, at, length, keys, lengths)
+    place = places[slot]  # 0, "nobody", in an empty slot
+    return vehicle[place] if from_ms[place] <= time_ms < to_ms[place] else 0
+
+
+@compiled
+def _placed(slots: Ints, area: NDArray[np.float64], row: Row) -> bool:
+    if slots[LON, KIND] != NUMBER or slots[LAT, KIND] != NUMBER:
+        return False
+    lon, lat = _value_of(slots, LON), _value_of(slots, LAT)
+    if not (area[0] + HAIR <= lon <= area[2] - HAIR and area[1] + HAIR <= lat <= area[3] - HAIR):
+        return False
+    east, north = _steps(slots, LON, 7), _steps(slots, LAT, 7)
+    if NO_STEPS in (east, north) or (abs(east) <= 1 and abs(north) <= 1):
+        return False
+    row.lon_e7, row.lat_e7 = east, north
+    return True
+
+
+@compiled
+def _moved(slots: Ints, row: Row) -> bool:
+    speed = _measured(slots, SPEED, 0.0, 300.0, 1, NO_U2)
+    recorder = _measured(slots, RECORDER, 0.0, 300.0, 1, NO_U2)
+    heading = _measured(slots, HEADING, 0.0, SURELY_HEADING, 0, NO_U2)
+    altitude = _measured(slots, ALTITUDE, LOWEST_M, HIGHEST_M, 0, NO_I2)
+    odometer = _measured(slots, ODOMETER, 0.0, MOST_ODOMETER_KM, 3, NO_U4)
+    if min(speed, recorder, heading, altitude, odometer) == NO_STEPS:
+        return False
+    row.speed, row.recorder_speed, row.heading, row.altitude_m, row.odometer_m = (
+        speed,
+        recorder,
+        heading,
+        altitude,
+        odometer,
+    )
+    flags = 0
+    if (speed != NO_U2 and speed > PLAUSIBLE_TENTHS) or (recorder != NO_U2 and recorder > PLAUSIBLE_TENTHS):
+        flags |= SPEED_IMPLAUSIBLE
+    if NO_U2 not in (speed, recorder) and abs(speed - recorder) >= CONFLICT_TENTHS:
+        flags |= CONFLICT
+    row.flags = flags
+    return True
+
+
+@compiled
+def _named(data: Bytes, at: int, length: int, words: Bytes, lengths: Ints) -> int:
+    for place in range(len(lengths)):
+        if same(data, at, length, words, lengths, place):
+            return place
+    return NO_FIELD
+
+
+@compiled
+def _bits(data: Bytes, slots: Ints, slot: int, words: Bytes, lengths: Ints) -> int:
+    """The names of a list as bits; NO_STEPS if one is unknown."""
+    at, end, bits = slots[slot, FIRST], slots[slot, LAST], 0
+    while at < end:
+        if data[At(at)] == QUOTE:
+            close = at + 1
+            while data[At(close)] != QUOTE:
+                close += 1
+            place = _named(data, at + 1, close - at - 1, words, lengths)
+            if place == NO_FIELD:
+                return NO_STEPS
+            bits |= 1 << place
+            at = close
+        at += 1
+    return bits
+
+
+@compiled
+def _listed(data: Bytes, slots: Ints, row: Row) -> int:
+    """Doors as part of the status word, alarms into their own; NO_STEPS where a name is unknown."""
+    doors, alarms = 0, 0
+    if slots[ALARMS_AT, KIND] != ABSENT:
+        alarms = (
+            _bits(data, slots, ALARMS_AT, ALARM_WORDS, ALARM_LENGTHS)
+            if slots[ALARMS_AT, KIND] == LIST
+            else NO_STEPS
+        )
+    if slots[DOORS_AT, KIND] != ABSENT:
+        doors = (
+            _bits(data, slots, DOORS_AT, DOOR_WORDS, DOOR_LENGTHS)
+            if slots[DOORS_AT, KIND] == LIST
+            else NO_STEPS
+        )
+        doors = NO_STEPS if doors == NO_STEPS else doors << STATUS_DOORS_SHIFT | STATUS_DOORS_KNOWN
+    if NO_STEPS in (doors, alarms):
+        return NO_STEPS
+    row.alarms = alarms
+    return doors
+
+
+@compiled
+def _stated(data: Bytes, slots: Ints, row: Row) -> bool:
+    satellites = _measured(slots, SATELLITES, 0.0, MOST_SATELLITES, 0, SATELLITES_UNKNOWN)
+    doors = _listed(data, slots, row)
+    if NO_STEPS in (satellites, doors):
+        return False
+    status = satellites << STATUS_SATELLITES_SHIFT | doors
+    for place in range(len(SWITCH_BITS)):
+        switch = slots[SWITCH_BITS[place, 0], KIND]
+        if switch in (TRUE, FALSE):
+            status |= SWITCH_BITS[place, 1] << (1 if switch == TRUE else 0) | SWITCH_BITS[place, 1]
+        elif switch != ABSENT:
+            return False
+    if slots[LOAD, KIND] == TEXT:
+        load = _named(
+            data, slots[LOAD, FIRST], slots[LOAD, LAST] - slots[LOAD, FIRST], LOAD_WORDS, LOAD_LENGTHS
+        )
+        if load < 1:  # "unknown" is our word, not a sender's
+            return False
+        status |= load << STATUS_LOAD_SHIFT
+    elif slots[LOAD, KIND] != ABSENT:
+        return False
+    row.status = status
+    return True
+
+
+@compiled
+def _formal(data: Bytes, slots: Ints, row: Row) -> bool:
+    """Version, datum, fix and backfill."""
+    if slots[V, KIND] != ABSENT and not (
+        slots[V, KIND] == NUMBER and slots[V, MANTISSA] == 1 and slots[V, DECIMALS] == 0
+    ):
+        return False
+    if slots[DATUM, KIND] != ABSENT:
+        length = slots[DATUM, LAST] - slots[DATUM, FIRST]
+        if slots[DATUM, KIND] != TEXT or not same(
+            data, slots[DATUM, FIRST], length, DATUM_WORDS, DATUM_LENGTHS, 0
+        ):
+            return False
+    if slots[FIXED, KIND] not in (ABSENT, TRUE, FALSE):
+        return False
+    if slots[FIXED, KIND] == FALSE:
+        row.flags |= NOT_FIXED
+    if slots[BACKFILL, KIND] == TRUE:
+        row.flags |= BACKFILLED
+    return True
+
+
+@compiled
+def _driven(data: Bytes, slots: Ints, code: Ints) -> bool:
+    """Where the driver's code stands in the bytes, perhaps empty; left at 0, 0 where there is no news."""
+    if slots[DRIVER, KIND] == TEXT:
+        at, length = slots[DRIVER, FIRST], slots[DRIVER, LAST] - slots[DRIVER, FIRST]
+        if length > LONGEST_DRIVER or (length and data[At(at)] == SPACE):
+            return False
+        code[0], code[1] = at, at + length
+        return True
+    return bool(slots[DRIVER, KIND] == ABSENT)
+
+
+@compiled
+def _report(
+    data: Bytes, received_ms: int, area: NDArray[np.float64], table: Table, slots: Ints, code: Ints,
+    row: Row,
+) -> bool:  # fmt: skip
+    if slots[TIME, KIND] != TEXT or slots[TERMINAL, KIND] != TEXT:
+        return False
+    time_ms = _time_ms(data, slots[TIME, FIRST], slots[TIME, LAST] - slots[TIME, FIRST])
+    if not FIRST_TIME_MS <= time_ms < LAST_TIME_MS or (received_ms > 0 and time_ms > received_ms + FUTURE_MS):
+        return False
+    vehicle = _vehicle(
+        data, slots[TERMINAL, FIRST], slots[TERMINAL, LAST] - slots[TERMINAL, FIRST], time_ms, table
+    )
+    if vehicle == 0 or not (_placed(slots, area, row) and _moved(slots, row)):
+        return False
+    if not (_stated(data, slots, row) and _formal(data, slots, row)):
+        return False
+    row.vehicle, row.time_ms, row.received_ms = vehicle, time_ms, received_ms
+    return _driven(data, slots, code)
+
+
+@compiled
+def _scan(
+    data: Bytes, edges: Ints, received_ms: Ints, area: NDArray[np.float64], table: Table, fixes: Fixes, codes: Ints, taken: Bytes
+) -> None:  # fmt: skip
+    order = np.full(MOST_KEYS, NO_FIELD, np.int64)
+    slots = np.zeros(SLOTS, np.int64)
+    for place in range(len(taken)):
+        slots[:, KIND] = ABSENT
+        seen = lex(data, edges[place], edges[place + 1], order, slots)
+        if seen < 0 or seen & NEEDED != NEEDED:
+            continue
+        now_ms = received_ms[place] if len(received_ms) else 0
+        taken[place] = _report(data, now_ms, area, table, slots, codes[place], fixes[place])
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """What the short way took.
+
+    Attributes:
+        taken: for each record whether it was.
+        fixes: one for each record, meaningless where it was not taken; drivers and offsets are not filled in.
+        codes: driver codes of all records, None where there is none to look up.
+    """
+
+    taken: NDArray[np.bool_]
+    fixes: Fixes
+    codes: list[str | None]
+
+
+def take(values: Sequence[bytes], received_ms: Ints | None, lookup: VehicleLookup, area: Area) -> Plain:
+    """Take the plain ones of a batch."""
+    count = len(values)
+    joined = b"".join(values)
+    edges = np.zeros(count + 1, np.int64)
+    np.cumsum(np.fromiter(map(len, values), np.int64, count), out=edges[1:])
+    fixes, codes, taken = fix_columns(count), np.zeros((count, 2), np.int64), np.zeros(count, np.uint8)
+    table = lookup.table
+    _scan(
+        np.frombuffer(joined, np.uint8), edges, np.zeros(0, np.int64) if received_ms is None else received_ms,
+        np.array(area, np.float64), (table.keys, table.lengths, table.places, table.vehicle, table.from_ms, table.to_ms),
+        fixes, codes, taken,
+    )  # fmt: skip
+    text = joined.decode("latin-1")  # a character a byte, so that places are places
+    named = [text[at:end] if end else None for at, end in codes.tolist()]
+    return Plain(taken.view(bool), fixes, named)
