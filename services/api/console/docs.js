@@ -8,6 +8,13 @@ function type(schema) {
   return schema.enum ? schema.enum.join(" | ") : [schema.type, schema.format].filter(Boolean).join(", ");
 }
 
+// `code` between backticks, the rest as it stands.
+function prose(tag, className, text) {
+  const found = make(tag, className);
+  text.split("`").forEach((part, place) => found.append(place % 2 ? make("code", "", part) : part));
+  return found;
+}
+
 function table(heads, lines) {
   const found = make("table");
   const head = found.createTHead().insertRow();
@@ -33,7 +40,7 @@ function operation(path, method, described) {
   const summary = make("summary");
   summary.append(make("span", "method", method.toUpperCase()), make("code", "", path), make("span", "title", described.summary));
   const body = make("div", "body");
-  body.append(make("p", "", described.description ?? ""));
+  body.append(prose("p", "", described.description ?? ""));
   const parameters = described.parameters ?? [];
   if (parameters.length) {
     body.append(table(["参数 parameter", "", "类型 type", "说明 meaning"],
@@ -52,7 +59,7 @@ function operation(path, method, described) {
 }
 
 const openapi = await (await fetch("/openapi.json")).json();
-document.getElementById("intro").textContent = openapi.info.description;
+document.getElementById("intro").replaceWith(prose("p", "intro", openapi.info.description));
 const target = document.getElementById("operations");
 for (const tag of openapi.tags) {
   target.append(make("h2", "", tag.description));
