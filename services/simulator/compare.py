@@ -15,6 +15,10 @@ Json = dict[str, Any]
 Span = tuple[float, float]
 
 BURST_S, HOLD_S, MIN_FIXES = 30, 60, 3
+DAY_S = 86_400
+UNSEEN_S = 60
+"""A spell is seen up to one interval (30 s) shorter at either end."""
+
 SLACK_S = 90
 """Notes are widened by this when looked up: reports are up to half a minute away from what they report of."""
 
@@ -60,11 +64,11 @@ class Conditions:
                 (_seconds(note["from"], 0), _seconds(note["to"], 1))
             )
 
-    def holds(self, note: str, episode: Json, before_s: float = SLACK_S) -> bool:
-        """Whether a note of this vehicle overlaps the episode, widened by `before_s` before and SLACK_S after."""
-        since, to = span(episode)
+    def holds(self, note: str, episode: Json) -> bool:
+        """Whether a note of this vehicle overlaps what the episode is judged from, widened by SLACK_S."""
+        since, to = _basis(episode)
         found = self._spans.get((episode["vehicle"], note), [])
-        return any(a <= to + SLACK_S and b >= since - before_s for a, b in found)
+        return any(a <= to + SLACK_S and b >= since - SLACK_S for a, b in found)
 
 
 def _seconds(text: str | None, end: int) -> float:
@@ -74,6 +78,15 @@ def _seconds(text: str | None, end: int) -> float:
 def span(episode: Json) -> Span:
     """Began and ended in Unix seconds; what is open ends never."""
     return _seconds(episode["began"], 0), _seconds(episode["ended"], 1)
+
+
+def _basis(episode: Json) -> Span:
+    """The time an episode is judged from: its own; for fatigue from the spell's start, or from a window's length before."""
+    since, to = span(episode)
+    if episode["rule"] == "fatigue":
+        window_s = {"rolling_24h": DAY_S, "rolling_7d": 7 * DAY_S}.get(episode["kind"])
+        since = since - window_s if window_s else _seconds(episode["why"]["spell_began"], 0)
+    return since, to
 
 
 def compare(true: Sequence[Json], judged: Sequence[Json], notes: Sequence[Json]) -> list[Score]:
@@ -150,15 +163,15 @@ def _false_speeding(episode: Json, conditions: Conditions) -> str | None:
 
 
 def _fatigue(episode: Json, conditions: Conditions) -> str | None:
-    spell_s = 26 * 3600 if episode["kind"].startswith("rolling") else 16 * 3600
-    if conditions.holds("other_card", episode, spell_s):
+    if conditions.holds("other_card", episode):
         return "another driver's card was in"
     if conditions.holds("no_card_reader", episode):
         return "no card reader: drivers cannot be told apart"
-    if conditions.holds("terminal_off", episode, spell_s):
+    if conditions.holds("terminal_off", episode):
         return "terminal switched off: driving in the silence unknown"
-    if 0 <= episode["peak"] - episode["limit"] < SLACK_S:
-        return "within 90 s of the limit"
+    unseen_s = UNSEEN_S * episode["why"].get("spells", 1)
+    if 0 <= episode["peak"] - episode["limit"] <= unseen_s:
+        return "above the limit by no more than reports leave unseen of each spell"
     return None
 
 

@@ -30,24 +30,38 @@ Episode = dict[str, Any]
 
 
 class Heard:
-    """Event times of all reports made, to say what was reported of an episode."""
+    """Event times of all reports made, and whether they tell of a speed above the limit: what was reported of an episode."""
 
     def __init__(self) -> None:
         """Nothing heard yet."""
         self._parts: list[NDArray[np.int64]] = []
-        self._keys: NDArray[np.int64] | None = None
+        self._above: list[NDArray[np.bool_]] = []
+        self._sorted: tuple[NDArray[np.int64], NDArray[np.bool_]] | None = None
 
     def add(self, rows: NDArray[np.void]) -> None:
         """Adds a slice's reports."""
         self._parts.append(_keys(rows["vehicle"], rows["time_s"]))
+        self._above.append(rows["above"].copy())
 
     def within(self, vehicle: int, from_s: int, to_s: int) -> tuple[int, int]:
         """How many reports lie in a closed span of a vehicle's time, and the seconds from the first to the last."""
-        if self._keys is None:
-            self._keys = np.unique(np.concatenate([*self._parts, np.zeros(0, np.int64)]))
+        times, _ = self._between(vehicle, from_s, to_s)
+        return len(times), int(times[-1] - times[0]) if len(times) else 0
+
+    def proven_s(self, vehicle: int, from_s: int, to_s: int) -> int:
+        """The longest time within a span of which consecutive reports all tell of a speed above the limit."""
+        times, above = self._between(vehicle, from_s, to_s)
+        edges = np.flatnonzero(np.diff(np.concatenate(([0], above.astype(np.int8), [0])))).reshape(-1, 2)
+        return max((int(times[stop - 1] - times[first]) for first, stop in edges), default=0)
+
+    def _between(self, vehicle: int, from_s: int, to_s: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        if self._sorted is None:
+            keys, place = np.unique(np.concatenate([*self._parts, np.zeros(0, np.int64)]), return_index=True)
+            self._sorted = keys, np.concatenate([*self._above, np.zeros(0, np.bool_)])[place]
+        keys, above = self._sorted
         ends = _keys(np.array([vehicle, vehicle]), np.array([from_s, to_s + 1]))
-        first, stop = np.searchsorted(self._keys, ends)
-        return int(stop - first), int(self._keys[stop - 1] - self._keys[first]) if stop > first else 0
+        first, stop = np.searchsorted(keys, ends)
+        return keys[first:stop], above[first:stop]
 
 
 def _keys(vehicle: NDArray[np.int32], time_s: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -125,12 +139,9 @@ class _Book:
         kind = "statutory" if row["statutory"] else "monitoring"
         section = self.world.network.sections[int(row["section"])]
         road = f"{section.ref} {section.name}".strip()
-        inside = [
-            run
-            for run in self.runs.get(int(row["vehicle"]), [])
-            if row["began_s"] <= run[0] and run[1] <= row["ended_s"]
-        ]
-        proven_s = max(self.heard.within(int(row["vehicle"]), *run)[1] for run in inside)
+        vehicle, began_s, ended_s = int(row["vehicle"]), int(row["began_s"]), int(row["ended_s"])
+        inside = [run for run in self.runs[vehicle] if began_s <= run[0] and run[1] <= ended_s]
+        proven_s = max(self.heard.proven_s(vehicle, *run) for run in inside)
         return self._episode(
             row,
             "speeding",
@@ -188,6 +199,7 @@ class _Book:
                 own = group[np.searchsorted(group["began_s"], ended_s, side="right") - 1].copy()
                 own["open"] = own["open"] and own["ended_s"] == ended_s
                 own["began_s"], own["ended_s"], own["at_s"] = began_s, ended_s, ended_s
-                yield self._episode(own, "fatigue", kind, "minor", {}) | {
+                within = sum(1 for _, to_s in spells if ended_s - window_s < to_s)
+                yield self._episode(own, "fatigue", kind, "minor", {"spells": within}) | {
                     "peak": length_s, "limit": limit_s, "unit": "s",
                 }  # fmt: skip

@@ -126,7 +126,8 @@ class Planner:
         pace = self.world.seconds(track, self._column()) / length
         stops = [m + (2 * chosen.out_m if chosen and m > chosen.at_m else 0.0) for m in self._stops()]
         turn = [chosen.at_m + chosen.out_m] if chosen else []
-        goals = sorted({*stops, *turn, *self._rests(length, pace)} | {length})
+        places = {self.world.out_of_tunnels(track, m) for m in (*stops, *self._rests(length, pace))}
+        goals = sorted({*places, *turn, length})
         if not self.forward:
             goals = sorted({length - goal for goal in goals if goal < length} | {length})
         base = Order(

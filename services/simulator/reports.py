@@ -14,7 +14,7 @@ from services.contracts.registry import CLASSES, VehicleClass
 from services.simulator import geo
 from services.simulator.fleet import Fleet
 from services.simulator.geo import Floats
-from services.simulator.limits import EMPTY_SCHOOL_BUS
+from services.simulator.limits import EMPTY_SCHOOL_BUS, is_night
 from services.simulator.motion import Seconds
 from services.simulator.noise import normal, smooth, uniform
 from services.simulator.simulation import Silences
@@ -35,6 +35,7 @@ SENT = np.dtype(
         ("moving", "?"),
         ("column", "i1"),
         ("card", "i1"),
+        ("above", "?"),  # the speed told is above the limit that truly holds; not told
         ("backfill", "?"),
     ]
 )
@@ -109,6 +110,9 @@ class Reporter:
         rows["odometer_m"] = seconds.odometer_m[vehicle, second]
         rows["satellites"] = 8 + (uniform(self.seed, vehicle, rows["time_s"], 4) * 9).astype(int)
         rows["moving"] = speed > 0
+        night = is_night(rows["time_s"]).astype(int)
+        limit = self.world.in_force[seconds.section[vehicle, second], seconds.column[vehicle, second], night]
+        rows["above"] = np.round(rows["speed_kmh"], 1) > limit
         rows["column"], rows["card"] = seconds.column[vehicle, second], seconds.card[vehicle, second]
         return rows
 
@@ -159,7 +163,7 @@ class Writer:
         """One JSON object a report, in the order given."""
         times = {int(t): datetime.fromtimestamp(int(t), LOCAL).isoformat() for t in np.unique(rows["time_s"])}
         pupils = _PUPILS
-        columns = (rows[name].tolist() for name in SENT.names or () if name != "sent_s")
+        columns = (rows[name].tolist() for name in SENT.names or () if name not in {"sent_s", "above"})
         altitude = (1100.0 + np.maximum(38.0 - rows["lat"], 0.0) * 320.0).astype(int).tolist()
         for (
             t,

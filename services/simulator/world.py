@@ -13,6 +13,7 @@ from services.simulator.tracks import Part, Track, Tracks
 
 HALF_WIDTH_M = 100.0
 MARGIN_M = 15.0
+OUT_OF_TUNNEL_M = 50.0
 EXCURSION_M = (1200.0, 6500.0)
 EXCURSIONS_MAX = 4
 SCHOOL_ROUTE_M = 11_000.0
@@ -80,6 +81,16 @@ class World:
         speed = np.minimum(limit_mps * 0.92, self.tracks.piece_cap_mps[at:to])
         return float(np.sum(np.diff(starts) / speed) * 1.08)
 
+    def out_of_tunnels(self, track: int, at_m: float) -> float:
+        """The place itself, or where the tunnel it lies in has ended: nobody stops in one."""
+        at, to = self.tracks.piece_at[track], self.tracks.piece_at[track + 1]
+        starts = self.tracks.piece_m[at:to]
+        piece = max(int(np.searchsorted(starts, at_m, side="right")) - 1, 0)
+        while piece + 1 < len(starts) and self.network.sections[self.tracks.piece_section[at + piece]].tunnel:
+            piece += 1
+            at_m = float(starts[piece]) + OUT_OF_TUNNEL_M
+        return at_m
+
 
 def build_world() -> World:
     """The Ningxia world. Raises sources.MissingMapError when the map packages are not installed."""
@@ -132,7 +143,8 @@ def _excursions(
             continue
         driven = [*parts[:index], *side, *tracks.reverse(side), *parts[index:]]
         track = tracks.lay(driven, plain.line, (at_m, at_m + 2 * out_m))
-        if track.off_m.max() < 500.0:
+        ends_in_tunnel = network.sections[side[-1].section].tunnel
+        if ends_in_tunnel or track.off_m.max() < 500.0:
             continue
         found.append(Excursion(len(laid), at_m, out_m))
         laid.append(track)

@@ -16,7 +16,12 @@ def episode(began: str, ended: str | None, **other: Any) -> Json:
         "limit": 100.0,
     }
     times = {"began": f"2026-11-23T{began}Z", "ended": f"2026-11-23T{ended}Z" if ended else None}
-    return {**base, **times, "why": {"proven_s": 60, "reports": 3, "reported_s": 60}, **other}
+    return {
+        **base,
+        **times,
+        "why": {"proven_s": 60, "reports": 3, "reported_s": 60, "spell_began": "2026-11-23T00:00:00Z"},
+        **other,
+    }
 
 
 def note(name: str, since: str, to: str) -> Json:
