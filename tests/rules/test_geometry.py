@@ -1,6 +1,7 @@
 """What the map and the corridors measure with: distances without NaN, cells that leave nothing out, the leg that is nearest indeed."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -153,7 +154,7 @@ def test_a_leg_in_its_cell_is_exact_to_a_millimetre() -> None:
 
 
 @compiled
-def _brute(corridors, place, lon, lat):  # type: ignore[no-untyped-def]
+def _brute(corridors: Any, place: int, lon: int, lat: int) -> tuple[float, int]:
     route = corridors.routes[place]
     east, north = metres_per_e7(lat)
     least, nearest = np.inf, -1
@@ -169,7 +170,7 @@ def _brute(corridors, place, lon, lat):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _wrong(corridors, places, hints, lons, lats):  # type: ignore[no-untyped-def]
+def _wrong(corridors: Any, places: Any, hints: Any, lons: Any, lats: Any) -> int:
     """How many of the points the tree gives another leg or distance for than looking at every leg does."""
     wrong = 0
     for i in range(len(places)):

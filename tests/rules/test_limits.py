@@ -447,7 +447,7 @@ def _random_fixes(rng: np.random.Generator, roads: Sequence[Road], count: int) -
     fixes["vehicle"], fixes["raw_offset"] = 1, np.arange(count)
     fixes["time_ms"] = NOON_MS + np.sort(rng.choice(86_400_000, count, replace=False))
     for one in fixes:
-        line = roads[rng.integers(len(roads))].coordinates
+        line = roads[int(rng.integers(len(roads)))].coordinates
         leg = int(rng.integers(len(line) - 1))
         share = rng.choice([0.0, 1.0, float(rng.random())])
         for axis, name, metres in ((0, "lon_e7", M_LON), (1, "lat_e7", M_LAT)):
