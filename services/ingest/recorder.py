@@ -4,7 +4,6 @@ The transaction raises each partition's progress row by compare-and-set and keep
 that neither a crash here nor a batch that ingest sent twice leaves a second row. Ticks and configs are passed over.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -17,15 +16,13 @@ from services.contracts.fix import Fixes
 from services.contracts.topics import FIXES as FIXES_TOPIC
 from services.runtime import metrics
 from services.runtime.clock import monotonic_s, now_ms
-from services.runtime.kafka import Batch, Consumer, KafkaAway, Watchdog
+from services.runtime.kafka import Consumer, Watchdog
 from services.runtime.service import Service, became_ready
 from services.store import history, progress
 from services.store.connect import pool as connect
 
 CONSUMER = "recorder"
 POLL_S = 0.1
-CLAIM_PAUSE_S = 0.02
-NOT_PLACED = "NoOffsetForPartition"
 TELL_KAFKA_EVERY_S = 2.0  # for its dashboards; nothing here reads it
 COMMIT_EVERY_S = 0.15  # a fix is in history that soon; more commits would only cost disk flushes
 MOST_ROWS = 60_000  # a transaction: about 10 MB of rows
@@ -198,7 +195,7 @@ async def _work(service: Service, recorder: Recorder, consumer: Consumer) -> Non
     watchdog = Watchdog(service.settings.stall_s)
     told_s = monotonic_s()
     while not service.stopping.is_set():
-        for number, batch in (await _polled(consumer, min(POLL_S, recorder.due_in_s() or POLL_S))).items():
+        for number, batch in (await consumer.poll(min(POLL_S, recorder.due_in_s() or POLL_S))).items():
             recorder.take(number, batch.offsets, batch.values)
         if not recorder.due_in_s():
             await recorder.commit()
@@ -211,18 +208,3 @@ async def _work(service: Service, recorder: Recorder, consumer: Consumer) -> Non
             told_s = monotonic_s()
             await consumer.commit(positions)
     await recorder.commit()
-
-
-async def _polled(consumer: Consumer, timeout_s: float) -> dict[int, Batch]:
-    """A poll, patient while partitions are being claimed.
-
-    Kafka's client looks for an offset of its own as soon as it is given a partition, and fails if there is none; the claim says a moment
-    later where to read.
-    """
-    try:
-        return await consumer.poll(timeout_s)
-    except KafkaAway as error:
-        if NOT_PLACED not in str(error):
-            raise
-        await asyncio.sleep(CLAIM_PAUSE_S)
-        return {}

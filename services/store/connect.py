@@ -27,6 +27,16 @@ CONNECT_TIMEOUT_S = 10.0
 COMMAND_TIMEOUT_S = 12.0  # above the server's own limit, whose error says more
 
 
+class ReadOnlyServer(ConnectionError):
+    """The server takes no writes: a standby, or a primary that was demoted. Waiting, or another address, helps; writing elsewhere would not."""
+
+    def __init__(self) -> None:
+        """Say so in both languages."""
+        super().__init__(
+            "数据库只读 the database is read-only; ROADWATCH_DATABASE_URL should name the primary"
+        )
+
+
 async def pool(
     url: str,
     *,
@@ -41,16 +51,19 @@ async def pool(
     Raises:
         OSError, TimeoutError, asyncpg.PostgresError: no connection can be made.
     """
-    return await asyncpg.create_pool(
-        url,
-        min_size=min_size,
-        max_size=max_size,
-        timeout=CONNECT_TIMEOUT_S,
-        command_timeout=command_timeout_s,
-        target_session_attrs=SessionAttribute.read_write,
-        init=prepare,
-        server_settings=SERVER_SETTINGS | {"application_name": name} | (server_settings or {}),
-    )
+    try:
+        return await asyncpg.create_pool(
+            url,
+            min_size=min_size,
+            max_size=max_size,
+            timeout=CONNECT_TIMEOUT_S,
+            command_timeout=command_timeout_s,
+            target_session_attrs=SessionAttribute.read_write,
+            init=prepare,
+            server_settings=SERVER_SETTINGS | {"application_name": name} | (server_settings or {}),
+        )
+    except asyncpg.TargetServerAttributeNotMatched as error:
+        raise ReadOnlyServer from error
 
 
 async def connection(
@@ -65,13 +78,16 @@ async def connection(
     Raises:
         OSError, TimeoutError, asyncpg.PostgresError: it cannot be made.
     """
-    made: asyncpg.Connection = await asyncpg.connect(
-        url,
-        timeout=CONNECT_TIMEOUT_S,
-        command_timeout=command_timeout_s,
-        target_session_attrs=SessionAttribute.read_write,
-        server_settings=SERVER_SETTINGS | {"application_name": name} | (server_settings or {}),
-    )
+    try:
+        made: asyncpg.Connection = await asyncpg.connect(
+            url,
+            timeout=CONNECT_TIMEOUT_S,
+            command_timeout=command_timeout_s,
+            target_session_attrs=SessionAttribute.read_write,
+            server_settings=SERVER_SETTINGS | {"application_name": name} | (server_settings or {}),
+        )
+    except asyncpg.TargetServerAttributeNotMatched as error:
+        raise ReadOnlyServer from error
     await prepare(made)
     return made
 

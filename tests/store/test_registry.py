@@ -13,6 +13,8 @@ import pytest
 
 from services.contracts.registry import Config, Road, Route, Stop, Vehicle, VehicleClass
 from services.contracts.registry_files import FilesRefused, Parsed, parse_file, read_config
+from services.runtime.kafka import end_offsets
+from services.runtime.settings import Settings
 from services.store import configs, registry
 from services.store.connect import connection
 from services.store.registry_import import Imported, import_file
@@ -206,6 +208,37 @@ def test_the_command_imports_tells_and_refuses(
         "import", "vehicles", good, *data, env=env | {"ROADWATCH_DATABASE_URL": "postgresql://127.0.0.1:9/x"}
     )
     assert (away.returncode, "roadwatch up" in away.stderr) == (1, True)
+
+
+async def test_what_is_imported_is_in_every_partition_of_the_log_and_in_force(
+    fresh_database_url: str,
+    kafka_bootstrap: str,
+    topic_prefix: str,
+    run_roadwatch: RunRoadwatch,
+    tmp_path: Path,
+) -> None:
+    env = {
+        "ROADWATCH_DATABASE_URL": fresh_database_url,
+        "ROADWATCH_KAFKA_BOOTSTRAP": kafka_bootstrap,
+        "ROADWATCH_TOPIC_PREFIX": topic_prefix,
+        "ROADWATCH_PARTITIONS": "3",
+    }
+    file = tmp_path / "vehicles.csv"
+    file.write_bytes(FILES["vehicles"][1])
+    away = env | {"ROADWATCH_KAFKA_BOOTSTRAP": "127.0.0.1:9"}
+    early = await asyncio.to_thread(run_roadwatch, "import", "vehicles", file, "--data", tmp_path, env=away)
+    assert (early.returncode, "not yet published" in early.stderr) == (0, True), early.stderr
+    assert (await asyncio.to_thread(run_roadwatch, "topics", env=env)).returncode == 0
+    file.write_bytes(FILES["zones"][1])
+    later = await asyncio.to_thread(run_roadwatch, "import", "zones", file, "--data", tmp_path, env=env)
+    assert (later.returncode, "published" in later.stdout) == (0, True), later.stderr
+    settings = Settings(kafka_bootstrap=kafka_bootstrap, topic_prefix=topic_prefix, partitions=3)
+    assert await end_offsets(settings, "fixes") == {0: 2, 1: 2, 2: 2}, "the version that waited goes first"
+    conn = await connection(fresh_database_url)
+    in_force = await configs.published(conn)
+    await conn.close()
+    assert in_force is not None
+    assert in_force.version == 2
 
 
 def test_coordinates_survive_the_database_to_the_last_bit() -> None:
