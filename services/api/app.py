@@ -63,6 +63,7 @@ def create_app(settings: Settings) -> FastAPI:
         state = await _state(settings)
         app.state.roadwatch = state
         tasks = [asyncio.create_task(state.hub.run()), asyncio.create_task(state.livemap.run())]
+        app.state.background = tasks
         try:
             yield
         finally:
@@ -134,7 +135,7 @@ def _errors(app: FastAPI) -> None:
 
     @app.exception_handler(DatabaseAway)
     async def away(request: Request, error: DatabaseAway) -> Response:
-        log.warning("database_away", error=str(error))
+        log.debug("database_away", error=str(error))  # the hub says it aloud, once in a while
         return answer(request, Problem("database-away"))
 
     @app.exception_handler(HTTPException)

@@ -97,10 +97,13 @@ async def session(service: Service) -> None:
 
 
 def _look(service: Service, app: FastAPI) -> None:
-    """Publish whether the api can do its work."""
+    """Publish whether the api can do its work; what ended in the background ends the process, which is then started again."""
     state: State | None = getattr(app.state, "roadwatch", None)
     if state is None:
         return
+    for task in app.state.background:
+        if task.done():
+            task.result()
     found = readiness(state)
     service.detail.update({name: found[name] for name in ("streams", "feed", "positions")})
     if found["ready"]:
