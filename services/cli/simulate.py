@@ -69,6 +69,9 @@ def simulate(
     ] = 0.0,
     data: Annotated[Path | None, typer.Option(help="of `roadwatch up` 数据目录 [.local]")] = None,
     *,
+    frank: Annotated[
+        bool, typer.Option("--frank", help="no false cards, no terminal without reader or off 如实刷卡")
+    ] = False,
     demo: Annotated[
         bool, typer.Option("--demo", help="with its registry, its past, then live for ever 演示")
     ] = False,
@@ -81,14 +84,16 @@ def simulate(
     start_s, end_s = _moment(from_, "--from"), _moment(to, "--to")
     if start_s is not None and end_s is not None and end_s <= start_s:
         raise typer.BadParameter("--to must be later than --from")
+    count = vehicles or (LIVE_VEHICLES if out is None else FILE_VEHICLES)
+    fleet = Settings(count, seed, start_s or 0, end_s, wrong_share=wrong, frank=frank)
     try:
         if out is not None:
-            _into_files(out, vehicles or FILE_VEHICLES, seed, start_s, end_s, wrong)
+            _into_files(out, fleet)
         elif demo:
-            _demo(data or _data_folder(), vehicles or LIVE_VEHICLES, seed, wrong)
+            _demo(data or _data_folder(), fleet)
         else:
             adopt(data or _data_folder())
-            _into_kafka(vehicles or LIVE_VEHICLES, seed, start_s, end_s, rate, wrong)
+            _into_kafka(fleet, rate)
     except (MissingMapError, OSError, ValueError) as error:
         sys.stderr.write(f"roadwatch simulate: {error}\n")
         raise typer.Exit(FAILED) from error
@@ -120,13 +125,9 @@ def _data_folder() -> Path:
     return Path(status_file).parent.parent if status_file else Path(".local")
 
 
-def _into_files(
-    folder: Path, vehicles: int, seed: int, start_s: int | None, end_s: int | None, wrong: float
-) -> None:
-    first_s = int(datetime.fromisoformat(DEFAULT_FROM).timestamp()) if start_s is None else start_s
-    settings = Settings(
-        vehicles, seed, first_s, first_s + DAY_S if end_s is None else end_s, wrong_share=wrong
-    )
+def _into_files(folder: Path, fleet: Settings) -> None:
+    from_s = fleet.from_s or int(datetime.fromisoformat(DEFAULT_FROM).timestamp())
+    settings = replace(fleet, from_s=from_s, to_s=fleet.to_s or from_s + DAY_S)
     begun, seen = monotonic_s(), [0.0]
 
     def say(reports: int, upto_s: int) -> None:
@@ -141,30 +142,25 @@ def _into_files(
     )
 
 
-def _into_kafka(
-    vehicles: int, seed: int, start_s: int | None, end_s: int | None, rate: float | None, wrong: float
-) -> None:
-    now_s = now_ms() // 1000
-    if start_s is not None:
-        settings = Settings(vehicles, seed, start_s, end_s or start_s + DAY_S, wrong_share=wrong)
-        asyncio.run(send(feed(Simulation(settings)), _line, rate=rate))
+def _into_kafka(fleet: Settings, rate: float | None) -> None:
+    if fleet.from_s:
+        period = replace(fleet, to_s=fleet.to_s or fleet.from_s + DAY_S)
+        asyncio.run(send(feed(Simulation(period)), _line, rate=rate))
         return
-    settings = Settings(vehicles, seed, now_s - PAST_S, end_s, on_road=True, wrong_share=wrong)
+    now_s = now_ms() // 1000
+    live = replace(fleet, from_s=now_s - PAST_S, on_road=True)
     if rate is not None:
-        settings = with_interval(settings, rate)
-    asyncio.run(send(feed(Simulation(settings), now_s), _line, live=True))
+        live = with_interval(live, rate)
+    asyncio.run(send(feed(Simulation(live), now_s), _line, live=True))
 
 
-def _demo(data: Path, vehicles: int, seed: int, wrong: float) -> None:
+def _demo(data: Path, fleet: Settings) -> None:
     """The demo's fleet: registry, past, present."""
     folder = data / "scenario"
     notes = folder / "run.json"
     now_s = now_ms() // 1000
-    fresh = Run(vehicles, seed, now_s - PAST_S, now_s - PAST_S)
-    run = _resumable(notes, fresh)
-    simulation = Simulation(
-        replace(Settings(run.vehicles, run.seed, run.from_s), on_road=True, wrong_share=wrong)
-    )
+    run = _resumable(notes, Run(fleet.vehicles, fleet.seed, now_s - PAST_S, now_s - PAST_S))
+    simulation = Simulation(replace(fleet, from_s=run.from_s, to_s=None, on_road=True))
     write_scenario(simulation, folder)
     _import(folder, data)
     sent = run

@@ -6,7 +6,7 @@ first category whose condition holds; what fits none is listed, because that is 
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -35,6 +35,9 @@ class Score:
     misses: Counter[str] = field(default_factory=Counter)
     false: Counter[str] = field(default_factory=Counter)
     unexplained: list[Json] = field(default_factory=list)
+    late_s: list[float] = field(
+        default_factory=list
+    )  # judged began after the true one, pairs that overlap, closed or not
 
     @property
     def recall(self) -> float:
@@ -107,6 +110,7 @@ def _of(name: str, episodes: Sequence[Json]) -> list[Json]:
 def _score(name: str, true: list[Json], judged: list[Json], conditions: Conditions) -> Score:
     score = Score(name, len(true), len(judged))
     rule = name.split(maxsplit=1)[0]
+    score.late_s = sorted(_late(true, judged))
     for episode in _without_partner(true, judged):
         _tell(score, score.misses, episode, _MISSES[rule](episode, conditions), "missed")
     for episode in _without_partner(judged, true):
@@ -129,6 +133,18 @@ def _without_partner(these: list[Json], those: list[Json]) -> list[Json]:
     for found in spans.values():
         found.sort()
     return [episode for episode in these if not _overlaps(span(episode), spans[episode["vehicle"]])]
+
+
+def _late(true: list[Json], judged: list[Json]) -> Iterator[float]:
+    """For each true episode that was found: judged began less true began, of the first that overlaps."""
+    spans: dict[str, list[Span]] = defaultdict(list)
+    for episode in judged:
+        spans[episode["vehicle"]].append(span(episode))
+    for episode in true:
+        since, to = span(episode)
+        began = min((a for a, b in spans[episode["vehicle"]] if a <= to and b >= since), default=None)
+        if began is not None:
+            yield began - since
 
 
 def _overlaps(wanted: Span, spans: list[Span]) -> bool:

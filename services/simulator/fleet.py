@@ -4,7 +4,7 @@ A driver's habits are drawn once, so that the fleet has its honest majority and 
 say of every episode whose it was.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -108,11 +108,18 @@ class Fleet:
 
 
 def build_fleet(
-    world: World, count: int, seed: int, interval_s: int | None = None, *, wild: bool = False
+    world: World,
+    count: int,
+    seed: int,
+    interval_s: int | None = None,
+    *,
+    wild: bool = False,
+    frank: bool = False,
 ) -> Fleet:
     """`count` vehicles, always the same for a seed; `interval_s` sets every terminal's report interval.
 
-    `wild`: about twice as many offenders, so that a screen has something to show every few seconds.
+    `wild`: about twice as many offenders, so that a screen has something to show every few seconds. `frank`: nobody deceives the
+    terminal and no terminal is without a card reader or switched off, to tell what a rule does from what it cannot know.
     """
     rng = np.random.default_rng([seed, 1])
     drivers: list[Driver] = []
@@ -120,7 +127,14 @@ def build_fleet(
         _vehicle(world, index, _class_of(index, count), rng, drivers, interval_s, wild=wild)
         for index in range(count)
     )
-    return Fleet(vehicles, tuple(drivers))
+    return Fleet(tuple(map(_frank, vehicles)) if frank else vehicles, tuple(drivers))
+
+
+def _frank(vehicle: Vehicle) -> Vehicle:
+    return replace(
+        vehicle, swaps_card=1.0, lends_card=0.0, habits=replace(vehicle.habits, switches_off=0.0),
+        terminal=replace(vehicle.terminal, card_reader=True),
+    )  # fmt: skip
 
 
 def _class_of(index: int, count: int) -> VehicleClass:

@@ -34,6 +34,9 @@ class Settings:
     interval_s: int | None = None
     on_road: bool = False
     wrong_share: float = 0.0
+    frank: bool = (
+        False  # every swap changes the card, no card is lent, every terminal has a reader and stays on
+    )
 
 
 class Simulation:
@@ -44,7 +47,12 @@ class Simulation:
         self.settings = settings
         self.world = world or build_world()
         self.fleet: Fleet = build_fleet(
-            self.world, settings.vehicles, settings.seed, settings.interval_s, wild=settings.on_road
+            self.world,
+            settings.vehicles,
+            settings.seed,
+            settings.interval_s,
+            wild=settings.on_road,
+            frank=settings.frank,
         )
         self._origin_s = settings.from_s - (0 if settings.on_road else WARM_UP_S)
         self._state = self._parked()

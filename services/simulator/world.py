@@ -89,7 +89,7 @@ class World:
         while piece + 1 < len(starts) and self.network.sections[self.tracks.piece_section[at + piece]].tunnel:
             piece += 1
             at_m = float(starts[piece]) + OUT_OF_TUNNEL_M
-        return at_m
+        return min(at_m, float(self.tracks.length_m[track]))
 
 
 def build_world() -> World:

@@ -32,6 +32,8 @@ def truth(
     keep: Annotated[
         Path | None, typer.Option(help="keep the files here; a day found here is used 保留目录")
     ] = None,
+    *,
+    frank: Annotated[bool, typer.Option("--frank", help="as of `roadwatch simulate` 如实刷卡")] = False,
     arguments: Annotated[
         list[str] | None, typer.Argument(help="passed on to `roadwatch judge`, after --")
     ] = None,
@@ -40,7 +42,16 @@ def truth(
     with tempfile.TemporaryDirectory(prefix="roadwatch-truth-") as temporary:
         folder = keep or Path(temporary)
         if not (folder / TRUTH).exists():
-            _run("simulate", "--out", str(folder), "--vehicles", str(vehicles), "--seed", str(seed))
+            _run(
+                "simulate",
+                "--out",
+                str(folder),
+                "--vehicles",
+                str(vehicles),
+                "--seed",
+                str(seed),
+                *(["--frank"] if frank else []),
+            )
         files = [part for name, file in INPUTS.items() for part in (f"--{name}", str(folder / file))]
         _run("judge", str(folder / POSITIONS), *files, "--out", str(folder / JUDGED), *(arguments or []))
         scores = compare(*(_read(folder / name) for name in (TRUTH, JUDGED, NOTES)))
@@ -56,15 +67,21 @@ def main(arguments: list[str]) -> int:
 
 def table(scores: list[Score]) -> Iterator[str]:
     """The result as a Markdown table and lists."""
-    yield "| rule | true | judged | recall | of the provable | precision | unexplained |"
-    yield "|---|---|---|---|---|---|---|"
+    yield "| rule | true | judged | recall | of the provable | precision | unexplained | began late, p5 · p50 · p95 |"
+    yield "|---|---|---|---|---|---|---|---|"
     for s in scores:
-        yield f"| {s.rule} | {s.true} | {s.judged} | {s.recall:.4f} | {s.provable:.4f} | {s.precision:.4f} | {len(s.unexplained)} |"
+        yield f"| {s.rule} | {s.true} | {s.judged} | {s.recall:.4f} | {s.provable:.4f} | {s.precision:.4f} | {len(s.unexplained)} | {_late(s.late_s)} |"
     for s in scores:
         for what, counter in (("missed", s.misses), ("false", s.false)):
             yield from (f"- {s.rule}, {what}: {count} × {reason}" for reason, count in counter.most_common())
     for s in scores:
         yield from (f"unexplained: {json.dumps(e, ensure_ascii=False)}" for e in s.unexplained[:SHOWN])
+
+
+def _late(late_s: list[float]) -> str:
+    if not late_s:
+        return "-"
+    return " · ".join(f"{late_s[int(share * (len(late_s) - 1))]:.0f} s" for share in (0.05, 0.5, 0.95))
 
 
 def _run(*arguments: str) -> None:
