@@ -54,7 +54,7 @@ def import_(
     file: Annotated[Path, typer.Argument(help="CSV, GeoJSON or JSON, UTF-8 文件")],
     source: Annotated[
         str,
-        typer.Option(help="name of this map [the file's name]; roads of the same name are replaced 地图名"),
+        typer.Option(help="name of this map (else the file's); roads of the same name are replaced 地图名"),
     ] = "",
     data: Annotated[Path, typer.Option(help="of `roadwatch up` 数据目录")] = Path(".local"),
     *,
