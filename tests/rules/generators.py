@@ -174,12 +174,12 @@ def _line(*places_m: Position) -> tuple[Position, ...]:
 
 ROADS = (
     Road(road_class=RoadClass.EXPRESSWAY, coordinates=_line((-6000, 0), (6000, 0)), name="高速", ref="G6"),
-    Road(road_class=RoadClass.HIGHWAY, coordinates=_line((-6000, 17), (6000, 17)), limit_kmh=70, night_limit_kmh=50),
+    Road(road_class=RoadClass.HIGHWAY, coordinates=_line((-6000, 17), (6000, 17)), limit_kmh=70, night_limit_kmh=60),
     Road(road_class=RoadClass.URBAN, coordinates=_line((0, -6000), (0, 6000)), oneway=True, class_limits_kmh={"coach": 60}),
     Road(road_class=RoadClass.URBAN, coordinates=_line((18, 6000), (18, -6000)), oneway=True, limit_kmh=50, class_limits_kmh={"freight": 40}),
     Road(road_class=RoadClass.RURAL, coordinates=_line((600, 650), (1200, 650), (1200, 2000)), night_limit_kmh=40),
     Road(road_class=RoadClass.RURAL, coordinates=_line((600, 650), (1200, 650), (1200, 2000)), limit_kmh=64),
-    Road(road_class=RoadClass.MOUNTAIN, coordinates=_line((600, 650), (1200, 650)), limit_kmh=80),
+    Road(road_class=RoadClass.MOUNTAIN, coordinates=_line((600, 650), (1200, 650)), limit_kmh=80, night_limit_kmh=88),
     Road(road_class=RoadClass.HIGHWAY, coordinates=_line((-300, 97), (-600, 97))),
 )  # fmt: skip
 """Parallel, crossing, one-way, thrice the same line, with and without limits."""

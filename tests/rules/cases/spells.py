@@ -120,6 +120,8 @@ SILENCE = [
     _case("a moving fix after them begins anew", TRUCK, [*drive(0, 300), *drive(3901, 5501, 20_000)]),
     _case("the fix after them is the place of a new stop", TRUCK,
           [*drive(0, 300), fix(3901, 0, 20_000), fix(5201, 0, 20_000), *drive(5300, 6900, 20_000)]),
+    _case("and no fix before them is", TRUCK,
+          [*drive(0, 300), fix(330, 0), fix(3931, 0, 20_000), fix(5231, 0, 20_000), *drive(5300, 6900, 20_000)]),
     _case("a silence shorter than rest, found again, is part of the stop", config("freight", fatigue={"continuous_s": 1600, "max_gap_s": 600}),
           _around(fix(330, 0), fix(1030, 0), fix(1530, 0))),
     _case("fixes without a speed do not break it", TRUCK, _around(*every(60, 330, 1490, None), fix(1501, 0, 20_000), x_m=20_000), UNSURE),
