@@ -123,7 +123,7 @@ async def stream_alerts(
 ) -> Response:
     """Server-sent events: `id` is the feed position, `event` the type, `data` the event of `/v1/events`.
 
-    Resume with `Last-Event-ID` (browsers do it by themselves) or `?after=`: nothing is skipped or doubled. A comment is sent after 15 s of silence.
+    Resume with `Last-Event-ID` (browsers do it by themselves) or `?after=`: nothing is skipped or doubled. A comment is sent every 15 s.
     A client that falls behind is told `event: lagged` and closed; it resumes. `event: reset` says that the position means nothing here
     (the database was set back, or the position is older than what is kept): load a first page anew.
     """

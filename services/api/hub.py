@@ -74,6 +74,7 @@ class Listener:
     def __init__(self, wanted: Wanted, most: int) -> None:
         """`most` events may wait."""
         self.wanted = wanted
+        self.key = wanted.text  # equal for equal conditions, and a text's hash is kept
         self.after = 0  # events up to this number the client has already
         self.passed = 0  # number up to which everything was queued or did not concern it
         self.told = 0  # last number the client has seen as an id
@@ -83,7 +84,7 @@ class Listener:
         self._most = most
         self._waiting = 0
         self._queue: deque[bytes] = deque()
-        self._wake = asyncio.Event()
+        self._waiter: asyncio.Future[None] | None = None
 
     def put(self, chunk: bytes, count: int) -> bool:
         """Queue `count` events; False: too many wait already, the listener is at its end."""
@@ -92,14 +93,13 @@ class Listener:
             self.end(b'event: lagged\ndata: {"after":%d}\n\n' % self.told)
             return False
         self._waiting += count
-        self._queue.append(chunk)
-        self._wake.set()
+        self.say(chunk)
         return True
 
     def say(self, chunk: bytes) -> None:
         """Queue something that is no event."""
         self._queue.append(chunk)
-        self._wake.set()
+        self._wake()
 
     def end(self, farewell: bytes = b"") -> None:
         """Deliver what is queued and then the farewell, and no more."""
@@ -111,16 +111,24 @@ class Listener:
         """The client is gone: deliver nothing."""
         self.ended = True
         self._queue.clear()
-        self._wake.set()
+        self._wake()
+
+    def _wake(self) -> None:
+        """A bare future, not an Event: this is done for every client and event."""
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
     async def take(self) -> bytes:
         """Everything queued, waiting for it; empty only at the end."""
         if not self._queue and not self.ended:
-            self._wake.clear()
-            await self._wake.wait()
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        self._waiting = 0
+        if len(self._queue) == 1:
+            return self._queue.pop()
         chunk = b"".join(self._queue)
         self._queue.clear()
-        self._waiting = 0
         return chunk
 
 
@@ -231,10 +239,11 @@ class Hub:
             return
         self._ring.extend(events)
         self.position = events[-1].seq
-        chunks: dict[tuple[Wanted, int], tuple[bytes, int, int]] = {}
+        chunks: dict[tuple[str, int], tuple[bytes, int, int]] = {}
+        told = 0
         for listener in tuple(self.listeners):
             begin = min(max(listener.after + 1 - events[0].seq, 0), len(events))
-            key = (listener.wanted, begin)
+            key = (listener.key, begin)
             if key not in chunks:
                 chosen = [event for event in events[begin:] if event.wanted_by(listener.wanted)]
                 chunks[key] = (
@@ -242,17 +251,20 @@ class Hub:
                     len(chosen),
                     chosen[-1].seq if chosen else 0,
                 )
-            self._tell(listener, *chunks[key])
+            told += self._tell(listener, *chunks[key])
+        if told:
+            metrics.SSE_EVENTS.inc(told)
 
-    def _tell(self, listener: Listener, chunk: bytes, count: int, last: int) -> None:
-        if count and not listener.put(chunk, count):
-            metrics.SSE_LAGGED.inc()
-            self.leave(listener)
-            return
+    def _tell(self, listener: Listener, chunk: bytes, count: int, last: int) -> int:
         if count:
+            if not listener.put(chunk, count):
+                metrics.SSE_LAGGED.inc()
+                self.leave(listener)
+                return 0
             listener.told = last
-            metrics.SSE_EVENTS.inc(count)
-        listener.passed = max(listener.passed, self.position)
+        if self.position > listener.passed:
+            listener.passed = self.position
+        return count
 
     def _reset(self, last: int) -> None:
         self.position = last
