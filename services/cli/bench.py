@@ -17,7 +17,9 @@ NAMES = ("ingest", "per_cpu", "judge", "recorder", "road", "latency", "state")
 
 
 def bench(
-    names: Annotated[list[str] | None, typer.Argument(help=f"of {', '.join(NAMES)}; all if none 项目")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help=f"of {', '.join(NAMES)}; all if none 项目")
+    ] = None,
     *,
     json: Annotated[bool, typer.Option("--json", help="for programs 供程序读取")] = False,
 ) -> None:
@@ -52,7 +54,9 @@ def _table(results: list[Result]) -> Table:
         figures = (_shown(figure) for figure in (row.min, row.max, row.p99, row.limit))
         low, high, p99, limit = figures
         ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
-        table.add_row(row.name, _shown(row.value), row.unit, low, high, p99, limit, ratio, str(row.runs), row.note)
+        table.add_row(
+            row.name, _shown(row.value), row.unit, low, high, p99, limit, ratio, str(row.runs), row.note
+        )
     return table
 
 

@@ -96,11 +96,15 @@ def judge(
     rules: Annotated[Path | None, typer.Option(help="rules.json 规则参数")] = None,
     drivers: Annotated[Path | None, typer.Option(help="drivers.csv 驾驶员")] = None,
     area: Annotated[str | None, typer.Option(help="W,S,E,N or world; default China's box 服务区")] = None,
-    map: Annotated[list[str] | None, typer.Option(help="their_name=our_name, may be repeated 字段改名")] = None,  # noqa: A002
+    map: Annotated[
+        list[str] | None, typer.Option(help="their_name=our_name, may be repeated 字段改名")
+    ] = None,  # noqa: A002
     tz: Annotated[str | None, typer.Option(help="zone of times without an offset, e.g. +08:00 时区")] = None,
     out: Annotated[Path | None, typer.Option(help="episodes go here instead of stdout 输出文件")] = None,
     *,
-    arrival: Annotated[bool, typer.Option("--arrival", help="judge in file order, late rows again 按到达顺序")] = False,
+    arrival: Annotated[
+        bool, typer.Option("--arrival", help="judge in file order, late rows again 按到达顺序")
+    ] = False,
 ) -> None:
     """Judge a file of positions: one JSON episode a line, a summary on stderr. 离线判定: 每行一条事件。"""
     files = {"vehicles": vehicles, "drivers": drivers, "roads": roads, "routes": routes, "assignments": assignments,

@@ -20,9 +20,17 @@ COMMANDS = {
 
 def usage() -> str:
     """The text of `roadwatch --help`."""
-    lines = ["usage: roadwatch COMMAND [options]", "", "Roadwatch 路哨: 两客一危一货、校车、包车 real-time monitoring", ""]
+    lines = [
+        "usage: roadwatch COMMAND [options]",
+        "",
+        "Roadwatch 路哨: 两客一危一货、校车、包车 real-time monitoring",
+        "",
+    ]
     lines += [f"  {name:<9} {text}" for name, (_, text) in COMMANDS.items()]
-    lines += ["", "roadwatch COMMAND --help says more. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 input refused."]
+    lines += [
+        "",
+        "roadwatch COMMAND --help says more. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 input refused.",
+    ]
     return "\n".join(lines)
 
 

@@ -42,20 +42,27 @@ _NAMED = msgspec.json.Decoder(Named)
 
 def replay(
     positions: Annotated[Path, typer.Argument(help="JSON Lines or CSV, .gz too 轨迹文件")],
-    map: Annotated[list[str] | None, typer.Option(help="their_name=our_name, may be repeated 字段改名")] = None,  # noqa: A002
+    map: Annotated[
+        list[str] | None, typer.Option(help="their_name=our_name, may be repeated 字段改名")
+    ] = None,  # noqa: A002
     tz: Annotated[str | None, typer.Option(help="zone of times without an offset 时区")] = None,
     speed: Annotated[str, typer.Option(help="60x: sixty times as fast as recorded; max 回放速度")] = "max",
     order: Annotated[Literal["time", "recorded"], typer.Option(help="发送顺序")] = "recorded",
     data: Annotated[Path, typer.Option(help="of `roadwatch up` 数据目录")] = Path(".local"),
     *,
-    shift_to_now: Annotated[bool, typer.Option(help="move all times so that the first is now 平移到当前时间")] = False,
+    shift_to_now: Annotated[
+        bool, typer.Option(help="move all times so that the first is now 平移到当前时间")
+    ] = False,
 ) -> None:
     """Send a file of positions into Kafka. 回放轨迹文件到 Kafka。"""
     adopt(data)
     try:
         pace = _pace(speed)
         with opened(positions) as stream:
-            rows = [(*_named(value), value) for value in reports(stream, renames=field_map(map or []), tz=tz, name=str(positions))]
+            rows = [
+                (*_named(value), value)
+                for value in reports(stream, renames=field_map(map or []), tz=tz, name=str(positions))
+            ]
     except (OSError, EOFError) as error:
         sys.stderr.write(f"{positions}: {error}\n")
         raise typer.Exit(REFUSED) from error
@@ -100,7 +107,10 @@ def _shifted(rows: list[Row]) -> list[Row]:
     if not known:
         return rows
     by_ms = now_ms() - min(known)
-    return [(key, time_ms + by_ms if time_ms else 0, _moved(value, time_ms + by_ms) if time_ms else value) for key, time_ms, value in rows]
+    return [
+        (key, time_ms + by_ms if time_ms else 0, _moved(value, time_ms + by_ms) if time_ms else value)
+        for key, time_ms, value in rows
+    ]
 
 
 def _moved(value: bytes, time_ms: int) -> bytes:
@@ -150,5 +160,3 @@ def _windows(rows: Iterator[Row], pace: float) -> Iterator[list[Row]]:
 def main(arguments: list[str]) -> int:
     """Run the command; returns its exit code."""
     return run_typer(replay, "roadwatch replay", arguments)
-
-

@@ -16,14 +16,32 @@ from services.contracts.topics import RAW
 from services.runtime.clock import monotonic_s, now_ms
 from services.runtime.kafka import KafkaAway, Producer
 from services.runtime.settings import Settings
+from services.runtime.status import write_status
 from services.simulator.run import Batch
 
 AT_ONCE = 20_000
 TICK_S = 0.2
 AGAIN_S = 2.0
 SAY_EVERY_S = 5.0
+STATUS_EVERY_S = 1.0
 
 Say = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Told:
+    """What `roadwatch status` is told: whether reports flow, how many are overdue, how many are acknowledged."""
+
+    flowing: bool = False
+    overdue: int = 0
+    sent: int = 0
+
+    async def keep(self, file: str) -> None:
+        """Rewrites the status file every second, for ever."""
+        while True:
+            detail = {"acknowledged": self.sent}
+            write_status(file, "simulator", ready=self.flowing, lag=self.overdue, detail=detail)
+            await asyncio.sleep(STATUS_EVERY_S)
 
 
 @dataclass(slots=True)
@@ -57,29 +75,41 @@ async def send(
 
     `remember` is told the event time up to which all is acknowledged, after each slice and each few seconds within one.
     """
-    await asyncio.sleep(wait_s)
+    told = Told()
     async with AsyncExitStack() as stack:
+        if status_file := Settings().status_file:
+            telling = asyncio.create_task(told.keep(status_file))
+            stack.callback(telling.cancel)
+        await asyncio.sleep(wait_s)
         producer = await _connected(stack, say)
-        pace, sent, said = Pace(live, rate, monotonic_s()), 0, monotonic_s()
+        pace = Pace(live, rate, monotonic_s())
         async for batch in _ahead(batches):
-            first = 0
-            while first < len(batch.lines):
-                count = pace.ready(batch, first, sent)
-                if not count:
-                    await asyncio.sleep(TICK_S)
-                    continue
-                await _send(producer, batch, first, first + count, say)
-                first, sent = first + count, sent + count
-                if monotonic_s() - said > SAY_EVERY_S:
-                    said = monotonic_s()
-                    upto_s = int(batch.sent_s[first - 1])
-                    say(f"{sent:,} reports, {iso(upto_s * 1000)}, {sent / (said - pace.begun_s):,.0f}/s")
-                    if remember:
-                        remember(upto_s)
+            await _send_batch(producer, batch, pace, told, say, remember)
             if remember:
                 remember(batch.upto_s)
-        say(f"{sent:,} reports acknowledged in {monotonic_s() - pace.begun_s:.1f} s\n")
-        return sent
+        say(f"{told.sent:,} reports acknowledged in {monotonic_s() - pace.begun_s:.1f} s\n")
+    return told.sent
+
+
+async def _send_batch(
+    producer: Producer, batch: Batch, pace: Pace, told: Told, say: Say, remember: Callable[[int], None] | None
+) -> None:
+    """Sends one slice's reports, each when its time has come."""
+    first, said = 0, monotonic_s()
+    while first < len(batch.lines):
+        count = pace.ready(batch, first, told.sent)
+        told.overdue = count if pace.live else 0
+        if count:
+            await _send(producer, batch, first, first + count, told, say)
+            first, told.sent = first + count, told.sent + count
+        else:
+            await asyncio.sleep(TICK_S)
+        if first and monotonic_s() - said > SAY_EVERY_S:
+            said = monotonic_s()
+            upto_s = int(batch.sent_s[first - 1])
+            say(f"{told.sent:,} reports, {iso(upto_s * 1000)}, {told.sent / (said - pace.begun_s):,.0f}/s")
+            if remember:
+                remember(upto_s)
 
 
 async def _connected(stack: AsyncExitStack, say: Say) -> Producer:
@@ -100,16 +130,16 @@ async def _ahead(batches: Iterator[Batch]) -> AsyncIterator[Batch]:
         yield batch
 
 
-async def _send(producer: Producer, batch: Batch, first: int, stop: int, say: Say) -> None:
-    records = [
-        (key, line.encode())
-        for key, line in zip(batch.keys[first:stop], batch.lines[first:stop], strict=True)
-    ]
+async def _send(producer: Producer, batch: Batch, first: int, stop: int, told: Told, say: Say) -> None:
+    keys, lines = batch.keys[first:stop], batch.lines[first:stop]
+    records = [(key, line.encode()) for key, line in zip(keys, lines, strict=True)]
     while True:
         try:
             await producer.send_many(RAW, records)
         except KafkaAway as error:
+            told.flowing = False
             say(f"Kafka 不可用 is away, trying again: {error}")
             await asyncio.sleep(AGAIN_S)
         else:
+            told.flowing = True
             return

@@ -133,7 +133,9 @@ def event_id(alert: str, sequence: int) -> str:
     return "evt_" + hashlib.sha256(f"{alert}\x1f{sequence}".encode()).hexdigest()[:26]
 
 
-def event_body(*, event: str, seq: int, event_type: str, time: str, alert: str, sequence: int, data: bytes) -> bytes:
+def event_body(
+    *, event: str, seq: int, event_type: str, time: str, alert: str, sequence: int, data: bytes
+) -> bytes:
     """The JSON of one event (interfaces section 7); `data` is the alert's JSON, taken as it stands so that retries are byte-identical."""
     head = msgspec.json.encode(
         {"id": event, "seq": seq, "type": event_type, "time": time, "alert": alert, "sequence": sequence}

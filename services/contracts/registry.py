@@ -143,7 +143,9 @@ class Zone(Record):
     buffer_m: float = 0.0
     classes: tuple[VehicleClass, ...] = ()  # empty: all
     limit_kmh: float | None = None
-    hours: tuple[tuple[int, int], ...] = ()  # local seconds of the day (from, to), may cross midnight; empty: always
+    hours: tuple[
+        tuple[int, int], ...
+    ] = ()  # local seconds of the day (from, to), may cross midnight; empty: always
     from_ms: int | None = None
     to_ms: int | None = None
     reason: str | None = None

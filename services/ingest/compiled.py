@@ -38,20 +38,20 @@ def _folder() -> str:
 
 def compiled(function: F) -> F:
     """Compile on first call for the argument types met, without Python objects and without the GIL."""
-    return _made(function, "never")
+    return _made(function, inline=False)
 
 
 def inlined(function: F) -> F:
     """As `compiled`, for helpers of the innermost loops: put into their callers, which halves the time a report takes."""
-    return _made(function, "always")
+    return _made(function, inline=True)
 
 
-def _made(function: F, inline: str) -> F:
+def _made(function: F, *, inline: bool) -> F:
     before = NUMBA.config.CACHE_DIR
     if not NUMBA.config.DISABLE_JIT:
         NUMBA.config.CACHE_DIR = os.environ.get("NUMBA_CACHE_DIR") or _folder()
     try:
-        return NUMBA.njit(cache=True, nogil=True, error_model="numpy", inline=inline)(function)  # type: ignore[no-any-return]
+        return NUMBA.njit(cache=True, nogil=True, error_model="numpy", forceinline=inline)(function)  # type: ignore[no-any-return]
     finally:
         NUMBA.config.CACHE_DIR = before  # other packages keep theirs elsewhere
 

@@ -40,9 +40,9 @@ Ints = NDArray[np.int64]
 PLAUSIBLE_TENTHS = 1600  # GB/T 35658's range ends at 160 km/h (reliability.md section 5, row 37)
 CONFLICT_TENTHS = 300
 """GNSS and recorder speed so far apart contradict each other (row 39: 0 against 60; smaller gaps are delay)."""
-LOWEST_M, HIGHEST_M = -500.0, 9000.0
-MOST_ODOMETER_KM = 4_000_000.0
-MOST_SATELLITES = 64.0
+LOWEST_M, HIGHEST_M = -500, 9000
+MOST_ODOMETER_KM = 4_000_000
+MOST_SATELLITES = 64
 FULL_CIRCLE = 360
 LONGEST_DRIVER = 64
 MOST_REMEMBERED = 4096

@@ -16,6 +16,7 @@ from services.ingest.lookup import VehicleLookup
 from services.ingest.packing import driver_numbers, pack
 from services.ingest.plain import take
 from services.ingest.protocols.json_report import decode
+from services.ingest.tables import DriverTable
 
 
 class DriverCodes(Protocol):
@@ -62,10 +63,14 @@ def process(
         drivers: what is known of driver codes.
         area: the service area.
     """
-    fixes, codes, rejected = _decided(values, received_ms, lookup, area)
+    fixes, codes, rejected = _decided(values, received_ms, lookup, drivers, area)
+    missing: set[str] = set()
+    if codes:
+        rows = np.searchsorted(fixes["raw_offset"], list(codes))
+        numbers, refused, missing = driver_numbers(list(codes.values()), drivers.known)
+        fixes["driver"][rows] = numbers
+        fixes["flags"][rows[refused]] |= FLAG_BITS["DRIVER_ID"]
     fixes["raw_offset"] = offsets[fixes["raw_offset"]]
-    fixes["driver"], refused, missing = driver_numbers(codes, drivers.known)
-    fixes["flags"][refused] |= FLAG_BITS["DRIVER_ID"]
     reasons = Counter(code for _, code in rejected)
     verdicts = Counter({verdict.value: 0 for verdict in Verdict})
     for code, count in reasons.items():
@@ -76,18 +81,26 @@ def process(
     return Processed(fixes, rejected, verdicts, reasons, frozenset(missing))
 
 
-Decided = tuple[Fixes, list[str | None], list[tuple[int, str]]]
-"""Fixes with their place in the batch for an offset, the driver texts of these, and (place, code) of the records kept out."""
+Decided = tuple[Fixes, dict[int, str], list[tuple[int, str]]]
+"""Fixes with their place in the batch for an offset, driver codes to look up by place, (place, code) of the records kept out."""
 
 
 def _decided(
-    values: Sequence[bytes | None], received_ms: NDArray[np.int64] | None, lookup: VehicleLookup, area: Area
+    values: Sequence[bytes | None],
+    received_ms: NDArray[np.int64] | None,
+    lookup: VehicleLookup,
+    drivers: DriverCodes,
+    area: Area,
 ) -> Decided:
     """The short way for plain reports, the long way for the rest of the batch."""
     places = np.arange(len(values), dtype=np.int64)
     if not len(values) or not runs_compiled():
         return decide(values, received_ms, places, lookup, area)
-    plain = take([value or b"" for value in values], received_ms, lookup, area)
+    table = drivers if isinstance(drivers, DriverTable) else None
+    try:
+        plain = take(values, received_ms, lookup, area, table)  # type: ignore[arg-type]  # tombstones are rare
+    except TypeError:
+        plain = take([value or b"" for value in values], received_ms, lookup, area, table)
     plain.fixes["raw_offset"] = places
     if plain.taken.all():
         return plain.fixes, plain.codes, []
@@ -95,9 +108,7 @@ def _decided(
     late = None if received_ms is None else received_ms[rest]
     fixes, codes, rejected = decide([values[place] for place in rest.tolist()], late, rest, lookup, area)
     both = np.concatenate([plain.fixes[plain.taken], fixes])
-    texts = [plain.codes[place] for place in np.flatnonzero(plain.taken).tolist()] + codes
-    order = np.argsort(both["raw_offset"], kind="stable")
-    return both[order], [texts[place] for place in order.tolist()], rejected
+    return both[np.argsort(both["raw_offset"], kind="stable")], plain.codes | codes, rejected
 
 
 def decide(
@@ -118,7 +129,8 @@ def decide(
     kept_out = [(int(index[place]), REJECTING[int(checked.rank[place])]) for place in out.tolist()]
     rejected = sorted((int(places[place]), code) for place, code in decoded.bad + kept_out)
     texts = decoded.texts["driver"]
-    return fixes, [texts[place] for place in passed.tolist()], rejected
+    codes = {int(places[index[row]]): text for row in passed.tolist() if (text := texts[row]) is not None}
+    return fixes, codes, rejected
 
 
 def _count_flags(flags: NDArray[np.uint32], reasons: Counter[str]) -> int:

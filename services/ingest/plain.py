@@ -15,8 +15,8 @@ from services.contracts import fix as packed
 from services.contracts.fix import Fixes, fix_columns
 from services.contracts.reasons import FLAG_BITS, NOT_FIXED, SPEED_IMPLAUSIBLE
 from services.ingest.checks import FIRST_TIME_MS, FUTURE_MS, LAST_TIME_MS, Area
-from services.ingest.compiled import compiled
-from services.ingest.lookup import LONGEST_TERMINAL, VehicleLookup, slot_of
+from services.ingest.compiled import compiled, inlined
+from services.ingest.lookup import LONGEST_TERMINAL, VehicleLookup
 from services.ingest.packing import (
     CONFLICT_TENTHS,
     HIGHEST_M,
@@ -38,6 +38,7 @@ from services.ingest.protocols.json_scan import (
     LIST,
     MANTISSA,
     MOST_KEYS,
+    NINE,
     NO_FIELD,
     NUMBER,
     QUOTE,
@@ -53,12 +54,16 @@ from services.ingest.protocols.json_scan import (
     lex,
     same,
 )
+from services.ingest.tables import ABSENT as NOT_FOUND
+from services.ingest.tables import FROM_MS, TO_MS, DriverTable, Table, find, table_of
+from services.ingest.tables import NUMBER as NUMBER_OF
 
+VEHICLE = NUMBER_OF
+
+NO_STEPS = -(1 << 62)
 Row = Any
 """One record of FIX; its fields are attributes to compiled code."""
-Table = tuple[Bytes, Ints, Ints, NDArray[np.int32], Ints, Ints]
-"""The arrays of a TerminalTable."""
-NO_STEPS = -(1 << 62)
+
 
 TERMINAL, TIME, LON, LAT, V, LOAD, DRIVER, DATUM, DOORS_AT, ALARMS_AT, FIXED, BACKFILL = (
     FIELDS.index(name)
@@ -86,17 +91,21 @@ NEEDED = 1 << TERMINAL | 1 << TIME | 1 << LON | 1 << LAT
 
 EXACT_DIGITS = 15
 """Decimals of so many digits and their nearest doubles are compared alike."""
-HAIR = 1e-9
-SURELY_HEADING = 359.4
+WHOLE_DEGREES = 3
+MOST_DECIMALS = 11
+"""So that a limit in the units of the number fits into 64 bits."""
+SURELY_HEADING = 359
 CLEAR = 1e-4
 """How far from the middle between two steps a long number must lie to be rounded here."""
 TENS = np.array([10**power for power in range(19)], np.int64)
-TENS_F = TENS.astype(np.float64)
 DAYS_IN_MONTH = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], np.int64)
 LOAD_WORDS, LOAD_LENGTHS = compiled_words(packed.LOADS)
 DOOR_WORDS, DOOR_LENGTHS = compiled_words(packed.DOORS)
 ALARM_WORDS, ALARM_LENGTHS = compiled_words(packed.ALARMS)
 DATUM_WORDS, DATUM_LENGTHS = compiled_words(("WGS-84",))
+CARD_REMOVED = packed.DRIVER_CARD_REMOVED
+NEVER = np.zeros(0, np.int64)
+NOBODY = table_of(())
 CONFLICT, BACKFILLED = FLAG_BITS["SPEED_CONFLICT"], FLAG_BITS["BACKFILL"]
 LONG_YEAR_DAYS, ERA_DAYS, EPOCH_DAYS = 365, 146_097, 719_468
 DAY_MS, HOUR_MS, MINUTE_MS = 86_400_000, 3_600_000, 60_000
@@ -114,7 +123,7 @@ STATUS_LOAD_SHIFT, STATUS_SATELLITES_SHIFT = packed.STATUS_LOAD_SHIFT, packed.ST
 SATELLITES_UNKNOWN, NO_U2, NO_I2, NO_U4 = packed.SATELLITES_UNKNOWN, packed.NO_U2, packed.NO_I2, packed.NO_U4
 
 
-@compiled
+@inlined
 def _steps(slots: Ints, slot: int, places: int) -> int:
     """A number in steps of 10^-places, half up; NO_STEPS where the long way must round."""
     mantissa, decimals, digits = (
@@ -134,32 +143,31 @@ def _steps(slots: Ints, slot: int, places: int) -> int:
     return whole + 1 if beyond > 0 else whole
 
 
-@compiled
-def _value_of(slots: Ints, slot: int) -> float:
-    return float(slots[slot, MANTISSA] / TENS_F[slots[slot, DECIMALS]])
-
-
-@compiled
-def _measured(slots: Ints, slot: int, low: float, high: float, places: int, absent: int) -> int:
+@inlined
+def _measured(slots: Ints, slot: int, low: int, high: int, places: int, absent: int) -> int:
     """An optional number in steps; `absent` without one, NO_STEPS where it is not plainly in range."""
     if slots[slot, KIND] == ABSENT:
         return absent
-    if slots[slot, KIND] != NUMBER or slots[slot, DIGITS] > EXACT_DIGITS:
+    if (
+        slots[slot, KIND] != NUMBER
+        or slots[slot, DIGITS] > EXACT_DIGITS
+        or slots[slot, DECIMALS] > MOST_DECIMALS
+    ):
         return NO_STEPS
-    value = _value_of(slots, slot)
-    if not low <= value <= high:
+    unit = int(TENS[slots[slot, DECIMALS]])
+    if not low * unit <= slots[slot, MANTISSA] <= high * unit:
         return NO_STEPS
     return _steps(slots, slot, places)
 
 
-@compiled
+@inlined
 def _two(data: Bytes, at: int) -> int:
     """Two digits; far below 0 if they are none."""
     tens, ones = int(data[At(at)]) - ZERO, int(data[At(at + 1)]) - ZERO
     return tens * 10 + ones if 0 <= tens <= 9 and 0 <= ones <= 9 else -100_000
 
 
-@compiled
+@inlined
 def _days(year: int, month: int, day: int) -> int:
     """Days since 1970-01-01 (Hinnant); NO_STEPS where there is no such day."""
     leap = month == 2 and year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
@@ -172,7 +180,7 @@ def _days(year: int, month: int, day: int) -> int:
     return era * ERA_DAYS + of_era * LONG_YEAR_DAYS + of_era // 4 - of_era // 100 + of_year - EPOCH_DAYS
 
 
-@compiled
+@inlined
 def _zone_ms(data: Bytes, at: int, length: int) -> int:
     """`Z` or `+hh:mm` as milliseconds east; NO_STEPS if it is neither."""
     if length == 1:
@@ -185,7 +193,7 @@ def _zone_ms(data: Bytes, at: int, length: int) -> int:
     return -(hours * HOUR_MS + minutes * MINUTE_MS) if data[At(at)] == ord("-") else NO_STEPS
 
 
-@compiled
+@inlined
 def _time_ms(data: Bytes, at: int, length: int) -> int:
     """`yyyy-mm-ddThh:mm:ss[.mmm](Z|+hh:mm)` as Unix milliseconds; NO_STEPS for every other form."""
     milliseconds, zone = 0, 19
@@ -207,43 +215,47 @@ def _time_ms(data: Bytes, at: int, length: int) -> int:
     return days * DAY_MS + hour * HOUR_MS + minute * MINUTE_MS + second * 1000 + milliseconds - east
 
 
-@compiled
-def _vehicle(data: Bytes, at: int, length: int, time_ms: int, table: Table) -> int:
+@inlined
+def _vehicle(data: Bytes, at: int, length: int, time_ms: int, terminals: Table) -> int:
     """The vehicle of a terminal at a time; 0 where the long way must look."""
-    keys, lengths, places, vehicle, from_ms, to_ms = table
     if not 1 <= length <= LONGEST_TERMINAL:
         return 0
     digits = True
     for offset in range(length):
-        digits = digits and 0 <= int(data[At(at + offset)]) - ZERO <= 9
+        digits = digits and ZERO <= data[At(at + offset)] <= NINE
     while digits and length > 1 and data[At(at)] == ZERO:
         at, length = at + 1, length - 1
-    slot = slot_of(data, at, length, keys, lengths)
-    place = places[slot]  # 0, "nobody", in an empty slot
-    return vehicle[place] if from_ms[place] <= time_ms < to_ms[place] else 0
+    slot = find(data, at, length, terminals)
+    if slot == NOT_FOUND or not terminals[slot, FROM_MS] <= time_ms < terminals[slot, TO_MS]:
+        return 0
+    return int(terminals[slot, VEHICLE])
 
 
-@compiled
-def _placed(slots: Ints, area: NDArray[np.float64], row: Row) -> bool:
+@inlined
+def _placed(slots: Ints, area: Ints, row: Row) -> bool:
     if slots[LON, KIND] != NUMBER or slots[LAT, KIND] != NUMBER:
         return False
-    lon, lat = _value_of(slots, LON), _value_of(slots, LAT)
-    if not (area[0] + HAIR <= lon <= area[2] - HAIR and area[1] + HAIR <= lat <= area[3] - HAIR):
+    if (
+        slots[LON, DIGITS] - slots[LON, DECIMALS] > WHOLE_DEGREES
+        or slots[LAT, DIGITS] - slots[LAT, DECIMALS] > WHOLE_DEGREES
+    ):
         return False
     east, north = _steps(slots, LON, 7), _steps(slots, LAT, 7)
-    if NO_STEPS in (east, north) or (abs(east) <= 1 and abs(north) <= 1):
+    if not (area[0] <= east <= area[2] and area[1] <= north <= area[3]) or (
+        abs(east) <= 1 and abs(north) <= 1
+    ):
         return False
     row.lon_e7, row.lat_e7 = east, north
     return True
 
 
-@compiled
+@inlined
 def _moved(slots: Ints, row: Row) -> bool:
-    speed = _measured(slots, SPEED, 0.0, 300.0, 1, NO_U2)
-    recorder = _measured(slots, RECORDER, 0.0, 300.0, 1, NO_U2)
-    heading = _measured(slots, HEADING, 0.0, SURELY_HEADING, 0, NO_U2)
+    speed = _measured(slots, SPEED, 0, 300, 1, NO_U2)
+    recorder = _measured(slots, RECORDER, 0, 300, 1, NO_U2)
+    heading = _measured(slots, HEADING, 0, SURELY_HEADING, 0, NO_U2)
     altitude = _measured(slots, ALTITUDE, LOWEST_M, HIGHEST_M, 0, NO_I2)
-    odometer = _measured(slots, ODOMETER, 0.0, MOST_ODOMETER_KM, 3, NO_U4)
+    odometer = _measured(slots, ODOMETER, 0, MOST_ODOMETER_KM, 3, NO_U4)
     if min(speed, recorder, heading, altitude, odometer) == NO_STEPS:
         return False
     row.speed, row.recorder_speed, row.heading, row.altitude_m, row.odometer_m = (
@@ -311,9 +323,9 @@ def _listed(data: Bytes, slots: Ints, row: Row) -> int:
     return doors
 
 
-@compiled
+@inlined
 def _stated(data: Bytes, slots: Ints, row: Row) -> bool:
-    satellites = _measured(slots, SATELLITES, 0.0, MOST_SATELLITES, 0, SATELLITES_UNKNOWN)
+    satellites = _measured(slots, SATELLITES, 0, MOST_SATELLITES, 0, SATELLITES_UNKNOWN)
     doors = _listed(data, slots, row)
     if NO_STEPS in (satellites, doors):
         return False
@@ -337,7 +349,7 @@ def _stated(data: Bytes, slots: Ints, row: Row) -> bool:
     return True
 
 
-@compiled
+@inlined
 def _formal(data: Bytes, slots: Ints, row: Row) -> bool:
     """Version, datum, fix and backfill."""
     if slots[V, KIND] != ABSENT and not (
@@ -359,21 +371,28 @@ def _formal(data: Bytes, slots: Ints, row: Row) -> bool:
     return True
 
 
-@compiled
-def _driven(data: Bytes, slots: Ints, code: Ints) -> bool:
-    """Where the driver's code stands in the bytes, perhaps empty; left at 0, 0 where there is no news."""
-    if slots[DRIVER, KIND] == TEXT:
-        at, length = slots[DRIVER, FIRST], slots[DRIVER, LAST] - slots[DRIVER, FIRST]
-        if length > LONGEST_DRIVER or (length and data[At(at)] == SPACE):
-            return False
-        code[0], code[1] = at, at + length
+@inlined
+def _driven(data: Bytes, slots: Ints, drivers: Table, code: Ints, row: Row) -> bool:
+    """The driver's number; of a code that is not in the table where it stands, which is otherwise left at 0, 0."""
+    if slots[DRIVER, KIND] != TEXT:
+        return bool(slots[DRIVER, KIND] == ABSENT)
+    at, length = slots[DRIVER, FIRST], slots[DRIVER, LAST] - slots[DRIVER, FIRST]
+    if length == 0:
+        row.driver = CARD_REMOVED
         return True
-    return bool(slots[DRIVER, KIND] == ABSENT)
+    slot = find(data, at, length, drivers)
+    if slot != NOT_FOUND:
+        row.driver = drivers[slot, NUMBER_OF]
+    elif length > LONGEST_DRIVER or data[At(at)] == SPACE:
+        return False
+    else:
+        code[0], code[1] = at, at + length
+    return True
 
 
-@compiled
+@inlined
 def _report(
-    data: Bytes, received_ms: int, area: NDArray[np.float64], table: Table, slots: Ints, code: Ints,
+    data: Bytes, received_ms: int, area: Ints, terminals: Table, drivers: Table, slots: Ints, code: Ints,
     row: Row,
 ) -> bool:  # fmt: skip
     if slots[TIME, KIND] != TEXT or slots[TERMINAL, KIND] != TEXT:
@@ -382,19 +401,19 @@ def _report(
     if not FIRST_TIME_MS <= time_ms < LAST_TIME_MS or (received_ms > 0 and time_ms > received_ms + FUTURE_MS):
         return False
     vehicle = _vehicle(
-        data, slots[TERMINAL, FIRST], slots[TERMINAL, LAST] - slots[TERMINAL, FIRST], time_ms, table
+        data, slots[TERMINAL, FIRST], slots[TERMINAL, LAST] - slots[TERMINAL, FIRST], time_ms, terminals
     )
     if vehicle == 0 or not (_placed(slots, area, row) and _moved(slots, row)):
         return False
     if not (_stated(data, slots, row) and _formal(data, slots, row)):
         return False
     row.vehicle, row.time_ms, row.received_ms = vehicle, time_ms, received_ms
-    return _driven(data, slots, code)
+    return _driven(data, slots, drivers, code, row)
 
 
 @compiled
 def _scan(
-    data: Bytes, edges: Ints, received_ms: Ints, area: NDArray[np.float64], table: Table, fixes: Fixes, codes: Ints, taken: Bytes
+    data: Bytes, edges: Ints, received_ms: Ints, area: Ints, terminals: Table, drivers: Table, fixes: Fixes, codes: Ints, taken: Bytes
 ) -> None:  # fmt: skip
     order = np.full(MOST_KEYS, NO_FIELD, np.int64)
     slots = np.zeros(SLOTS, np.int64)
@@ -404,7 +423,7 @@ def _scan(
         if seen < 0 or seen & NEEDED != NEEDED:
             continue
         now_ms = received_ms[place] if len(received_ms) else 0
-        taken[place] = _report(data, now_ms, area, table, slots, codes[place], fixes[place])
+        taken[place] = _report(data, now_ms, area, terminals, drivers, slots, codes[place], fixes[place])
 
 
 @dataclass(frozen=True, slots=True)
@@ -413,28 +432,40 @@ class Plain:
 
     Attributes:
         taken: for each record whether it was.
-        fixes: one for each record, meaningless where it was not taken; drivers and offsets are not filled in.
-        codes: driver codes of all records, None where there is none to look up.
+        fixes: one for each record, meaningless where it was not taken; offsets are not filled in.
+        codes: driver codes that were not in the table, by place; those of reports that were not taken mean nothing.
     """
 
     taken: NDArray[np.bool_]
     fixes: Fixes
-    codes: list[str | None]
+    codes: dict[int, str]
 
 
-def take(values: Sequence[bytes], received_ms: Ints | None, lookup: VehicleLookup, area: Area) -> Plain:
-    """Take the plain ones of a batch."""
+def _surely_inside(area: Area) -> Ints:
+    """The area in steps of 1e-7 degrees, a step narrower on each side: near its border the long way decides."""
+    west, south, east, north = (degrees * 1e7 for degrees in area)
+    return np.array(
+        [np.ceil(west) + 1, np.ceil(south) + 1, np.floor(east) - 1, np.floor(north) - 1], np.int64
+    )
+
+
+def take(
+    values: Sequence[bytes],
+    received_ms: Ints | None,
+    lookup: VehicleLookup,
+    area: Area,
+    drivers: DriverTable | None = None,
+) -> Plain:
+    """Take the plain ones of a batch; `drivers` saves a look at each code."""
     count = len(values)
     joined = b"".join(values)
     edges = np.zeros(count + 1, np.int64)
     np.cumsum(np.fromiter(map(len, values), np.int64, count), out=edges[1:])
-    fixes, codes, taken = fix_columns(count), np.zeros((count, 2), np.int64), np.zeros(count, np.uint8)
-    table = lookup.table
+    fixes, spans, taken = fix_columns(count), np.zeros((count, 2), np.int64), np.zeros(count, np.uint8)
     _scan(
-        np.frombuffer(joined, np.uint8), edges, np.zeros(0, np.int64) if received_ms is None else received_ms,
-        np.array(area, np.float64), (table.keys, table.lengths, table.places, table.vehicle, table.from_ms, table.to_ms),
-        fixes, codes, taken,
+        np.frombuffer(joined, np.uint8), edges, NEVER if received_ms is None else received_ms, _surely_inside(area),
+        lookup.table, NOBODY if drivers is None else drivers.table, fixes, spans, taken,
     )  # fmt: skip
-    text = joined.decode("latin-1")  # a character a byte, so that places are places
-    named = [text[at:end] if end else None for at, end in codes.tolist()]
-    return Plain(taken.view(bool), fixes, named)
+    named = np.flatnonzero(spans[:, 1] * taken).tolist()
+    codes = {place: joined[spans[place, 0] : spans[place, 1]].decode("ascii") for place in named}
+    return Plain(taken.view(bool), fixes, codes)

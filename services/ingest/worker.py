@@ -7,6 +7,7 @@ every consumer of `gps.fixes` drops what it has had (source partition and offset
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 import asyncpg
 import numpy as np
@@ -20,6 +21,7 @@ from services.contracts.topics import CONTENT_TYPE, FIXES, JSON_REPORT, RAW, REJ
 from services.ingest.configs import publish
 from services.ingest.lookup import VehicleLookup
 from services.ingest.pipeline import Processed, process
+from services.ingest.tables import DriverTable
 from services.runtime import metrics
 from services.runtime.clock import monotonic_s
 from services.runtime.kafka import Batch, Consumer, Message, Producer, Watchdog
@@ -38,6 +40,8 @@ MOST_FIXES = 32_768
 JSON_TYPE = JSON_REPORT.encode()
 JSON_TYPES = (JSON_TYPE, JSON_TYPE + b"; charset=utf-8")
 
+VALUE, HEADERS = attrgetter("value"), attrgetter("headers")
+
 log = structlog.get_logger()
 
 
@@ -55,18 +59,6 @@ class Held:
     counts: Counter[str] = field(default_factory=Counter)
 
 
-class Codes:
-    """Driver codes and their numbers, as far as this process has met them."""
-
-    def __init__(self) -> None:
-        """Know nobody yet."""
-        self.numbers: dict[str, int] = {}
-
-    def known(self, code: str) -> int | None:
-        """The code's number, None until it is interned."""
-        return self.numbers.get(code)
-
-
 class IngestWorker:
     """Decides the records of the partitions that the consumer group gives it."""
 
@@ -75,7 +67,7 @@ class IngestWorker:
         self.settings = service.settings
         self.pool, self.producer, self.owner = pool, producer, owner
         self.held: dict[int, Held] = {}
-        self.codes = Codes()
+        self.codes = DriverTable()
         self.document = ""
         self.lookup = VehicleLookup(Config())
         self.greatest_ms = -1
@@ -103,13 +95,16 @@ class IngestWorker:
             record = await configs.published(conn)
             if record is not None and record.document != self.document:
                 self.lookup = VehicleLookup(await configs.document(conn, record.document))
+                process(
+                    [b"{}"], None, np.zeros(1, np.int64), self.lookup, self.codes, self.settings.service_area
+                )  # warm
                 self.document = record.document
                 log.info("config", version=record.version, document=record.document[:12])
             if await configs.unpublished(conn, UNPUBLISHED_S):
                 for late in await publish(self.producer, conn, UNPUBLISHED_S):
                     log.warning("config_published_for_its_importer", version=late.version)
-            if not self.codes.numbers:
-                self.codes.numbers = await drivers.all_codes(conn)
+            if not len(self.codes):
+                self.codes.learn(await drivers.all_codes(conn))
 
     async def apply(self, batches: Mapping[int, Batch]) -> None:
         """Decide what was fetched and send what comes of it."""
@@ -133,17 +128,18 @@ class IngestWorker:
             _count(processed)
 
     async def _decide(self, batch: Batch) -> Processed:
-        values: list[bytes | None] = [record.value for record in batch.records]
-        received = np.array(batch.timestamps, np.int64)
-        offsets = np.array(batch.offsets, np.int64)
-        foreign = _foreign(batch)
+        values: list[bytes | None] = list(map(VALUE, batch.records))
+        received, offsets = batch.timestamp_column(), batch.offset_column()
+        foreign = _foreign(batch) if any(map(HEADERS, batch.records)) else []
         for place in foreign:
             values[place] = b"{}"
         processed = process(values, received, offsets, self.lookup, self.codes, self.settings.service_area)
         if processed.missing_drivers:
             async with self.pool.acquire() as conn:
-                self.codes.numbers |= await drivers.intern(conn, processed.missing_drivers)
-            processed = process(values, received, offsets, self.lookup, self.codes, self.settings.service_area)
+                self.codes.learn(await drivers.intern(conn, processed.missing_drivers))
+            processed = process(
+                values, received, offsets, self.lookup, self.codes, self.settings.service_area
+            )
         if foreign:
             processed = _as_foreign(processed, set(foreign))
         if len(processed.fixes):
@@ -158,7 +154,11 @@ class IngestWorker:
         ordered = fixes[order]
         edges = np.searchsorted(targets[order], np.arange(self.settings.partitions + 1))
         return [
-            Message(FIXES, pack_fixes(source, ordered[start : min(start + MOST_FIXES, int(edges[target + 1]))]), partition=target)
+            Message(
+                FIXES,
+                pack_fixes(source, ordered[start : min(start + MOST_FIXES, int(edges[target + 1]))]),
+                partition=target,
+            )
             for target in range(self.settings.partitions)
             for start in range(int(edges[target]), int(edges[target + 1]), MOST_FIXES)
         ]
@@ -174,7 +174,13 @@ class IngestWorker:
                 ("parser-version", PARSER_VERSION), *record.headers,
             )  # fmt: skip
             messages.append(
-                Message(REJECTED, record.value or b"", record.key, batch.partition % self.settings.partitions, headers)
+                Message(
+                    REJECTED,
+                    record.value or b"",
+                    record.key,
+                    batch.partition % self.settings.partitions,
+                    headers,
+                )
             )
         return messages
 
@@ -184,7 +190,10 @@ class IngestWorker:
         if now_s - self.ticked_s >= self.settings.tick_every_s:
             self.ticked_s = now_s
             await self.producer.send_batch(
-                [Message(FIXES, pack_tick(self.greatest_ms), partition=number) for number in sorted(self.held)]
+                [
+                    Message(FIXES, pack_tick(self.greatest_ms), partition=number)
+                    for number in sorted(self.held)
+                ]
             )
         if now_s - self.told_s >= COMMIT_EVERY_S:
             self.told_s = now_s

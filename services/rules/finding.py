@@ -93,7 +93,9 @@ def update_due(episode, now_ms):  # type: ignore[no-untyped-def]
     """Whether a changed open episode is told now: its severity or band rose, or a minute of event time has passed."""
     if episode.severity > episode.announced_severity:
         return True
-    if episode.band != NO_BAND and (episode.announced_band == NO_BAND or episode.band > episode.announced_band):
+    if episode.band != NO_BAND and (
+        episode.announced_band == NO_BAND or episode.band > episode.announced_band
+    ):
         return True
     return now_ms - episode.announced_ms >= UPDATE_EVERY_MS
 

@@ -33,9 +33,15 @@ class FleetTables(NamedTuple):
 
 def fleet_tables(config: Config) -> FleetTables:
     """The registrations of a config as arrays."""
-    rows = sorted(config.vehicles, key=lambda v: (v.id, v.valid_from_ms if v.valid_from_ms is not None else NEVER_MS))
+    rows = sorted(
+        config.vehicles, key=lambda v: (v.id, v.valid_from_ms if v.valid_from_ms is not None else NEVER_MS)
+    )
     top = max((row.id for row in rows), default=0)
-    counts = np.bincount(np.array([row.id for row in rows], np.int64), minlength=top + 1) if rows else np.zeros(1, int)
+    counts = (
+        np.bincount(np.array([row.id for row in rows], np.int64), minlength=top + 1)
+        if rows
+        else np.zeros(1, int)
+    )
     return FleetTables(
         np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
         np.array([NEVER_MS if row.valid_from_ms is None else row.valid_from_ms for row in rows], np.int64),
@@ -46,7 +52,9 @@ def fleet_tables(config: Config) -> FleetTables:
 
 def registration(rows: list[Vehicle], time_ms: int) -> Vehicle:
     """The row of one vehicle that holds at a time; the nearest earlier one, else the first, where none does."""
-    holding = [row for row in rows if (row.valid_from_ms or NEVER_MS) <= time_ms < (row.valid_to_ms or FOR_EVER_MS)]
+    holding = [
+        row for row in rows if (row.valid_from_ms or NEVER_MS) <= time_ms < (row.valid_to_ms or FOR_EVER_MS)
+    ]
     if holding:
         return holding[0]
     earlier = [row for row in rows if (row.valid_from_ms or NEVER_MS) <= time_ms]

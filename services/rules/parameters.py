@@ -75,7 +75,9 @@ def complete(parameters: Sequence[Parameter], values: Mapping[str, Any]) -> dict
             result[parameter.name] = {**parameter.default, **given}
         elif parameter.shape == "by_class_and_road":
             result[parameter.name] = {
-                name: {**parameter.default.get(name, {}), **(given.get(name) or {})} if given.get(name, ...) is not None else {}
+                name: {**parameter.default.get(name, {}), **(given.get(name) or {})}
+                if given.get(name, ...) is not None
+                else {}
                 for name in {**parameter.default, **given}
             }
         else:

@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from services.contracts.batch import KIND_CONFIG, ConfigChange, ConfigRecord, FixBatch, Malformed, Tick, unpack
+from services.contracts.batch import (
+    KIND_CONFIG,
+    ConfigChange,
+    ConfigRecord,
+    FixBatch,
+    Malformed,
+    Tick,
+    unpack,
+)
 from services.contracts.fix import Fixes
 from services.contracts.registry import Config
 from services.rules.engine import Engine
@@ -56,7 +64,11 @@ class Partition:
     malformed: list[tuple[int, str]] = field(default_factory=list)
 
     def apply(
-        self, offsets: Sequence[int], timestamps: Sequence[int], values: Sequence[bytes], configs: Mapping[str, Config]
+        self,
+        offsets: Sequence[int],
+        timestamps: Sequence[int],
+        values: Sequence[bytes],
+        configs: Mapping[str, Config],
     ) -> list[Transition]:
         """Judge messages in their order and return the transitions that are new to the database."""
         told: list[Transition] = []

@@ -35,7 +35,9 @@ def check_parameters(parameters: Mapping[str, Any]) -> list[str]:
 
 def periods(rule_sets: tuple[RuleSet, ...]) -> tuple[np.ndarray, list[dict[str, dict[str, Any]]]]:
     """Event times at which parameters change, ascending, and for each period between them what differs from the defaults."""
-    edges = {edge for rule_set in rule_sets for edge in (rule_set.from_ms, rule_set.to_ms) if edge is not None}
+    edges = {
+        edge for rule_set in rule_sets for edge in (rule_set.from_ms, rule_set.to_ms) if edge is not None
+    }
     boundaries = sorted(edges)
     result: list[dict[str, dict[str, Any]]] = []
     for start in [None, *boundaries]:

@@ -62,7 +62,9 @@ class Rule:
     name: str
     parameters: Sequence["Parameter"]
     params_dtype: np.dtype[np.void]
-    pack: Callable[[Mapping[str, Any], np.void], None]  # checked values of all parameters -> one row of params
+    pack: Callable[
+        [Mapping[str, Any], np.void], None
+    ]  # checked values of all parameters -> one row of params
     state_dtype: np.dtype[np.void]
     finding_dtype: np.dtype[np.void]  # begins with FINDING_BASE
     page_dtype: np.dtype[np.void]  # begins with PAGE_HEAD; a rule without pages has just the head

@@ -156,7 +156,9 @@ class RulesWorker:
     def _due(self) -> bool:
         if any(held.waiting for held in self.held.values()):
             return True
-        return monotonic_s() - self.told_s >= COMMIT_EVERY_S and any(held.behind for held in self.held.values())
+        return monotonic_s() - self.told_s >= COMMIT_EVERY_S and any(
+            held.behind for held in self.held.values()
+        )
 
     async def commit(self) -> None:
         """One transaction for everything judged and not yet in the database.
@@ -189,7 +191,9 @@ class RulesWorker:
         if monotonic_s() - held.snapshot_s >= self.settings.snapshot_every_s:
             full = held.snapshots % FULL_EVERY == 0
             body = partition.snapshot(full=full)
-            await snapshots.save(conn, partition.number, partition.position, partition.engine.config.version, full, body)
+            await snapshots.save(
+                conn, partition.number, partition.position, partition.engine.config.version, full, body
+            )
             held.snapshots += 1
             held.snapshot_s = monotonic_s()
             metrics.RULES_SNAPSHOT_BYTES.set(len(body))
@@ -245,6 +249,8 @@ async def _work(service: Service, worker: RulesWorker, consumer: Consumer) -> No
         service.lag = consumer.lag(positions)
         metrics.STALL_SECONDS.labels(CONSUMER).set(watchdog.check(positions, service.lag, monotonic_s()))
         metrics.RULES_VEHICLES.set(sum(len(held.partition.engine.vehicles) for held in worker.held.values()))
-        if worker.held and all(held.partition.position >= held.partition.silent_until for held in worker.held.values()):
+        if worker.held and all(
+            held.partition.position >= held.partition.silent_until for held in worker.held.values()
+        ):
             became_ready(service)
     await worker.commit()

@@ -8,14 +8,22 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError, TopicAlreadyExistsError
+from aiokafka.errors import (
+    KafkaError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+    TopicAlreadyExistsError,
+)
 from aiokafka.partitioner import murmur2
+from numpy.typing import NDArray
 
 from services.contracts.topics import MIB, TOPICS
 from services.runtime.kafka_fetch import use_seam
@@ -26,6 +34,7 @@ MOST_MESSAGE_BYTES = 4 * MIB
 PARTITION_FETCH_BYTES = 2 * MIB
 PRODUCER_BATCH_BYTES = 1 * MIB
 MURMUR_MASK = 0x7FFF_FFFF
+LOG_APPEND_TIME = 1
 
 log = structlog.get_logger()
 
@@ -48,6 +57,9 @@ class Batch:
 
     partition: int
     records: Sequence[Any]  # each with offset, timestamp, key, value, headers
+    parts: Sequence[
+        Sequence[Any]
+    ] = ()  # the same records as the broker keeps them together, where that is known
 
     @property
     def first(self) -> int:
@@ -68,6 +80,21 @@ class Batch:
     def timestamps(self) -> list[int]:
         """Broker time stamp of each record, Unix ms."""
         return [record.timestamp for record in self.records]
+
+    def offset_column(self) -> NDArray[np.int64]:
+        """`offsets`, without a look at each record where none is missing between first and last."""
+        count = len(self.records)
+        if self.next_offset - self.first == count:
+            return np.arange(self.first, self.first + count, dtype=np.int64)
+        return np.array(self.offsets, np.int64)
+
+    def timestamp_column(self) -> NDArray[np.int64]:
+        """`timestamps`, without a look at each record where the broker has set one for all it keeps together."""
+        if self.parts and all(part[0].timestamp_type == LOG_APPEND_TIME for part in self.parts):
+            return np.repeat(
+                [part[0].timestamp for part in self.parts], [len(part) for part in self.parts]
+            ).astype(np.int64)
+        return np.array(self.timestamps, np.int64)
 
     @property
     def values(self) -> list[bytes]:
@@ -96,7 +123,14 @@ class Consumer:
     """A member of a consumer group on one topic; where each partition begins is the claimer's word, not Kafka's."""
 
     def __init__(
-        self, settings: Settings, group: str, topic: str, on_assigned: Assigned, on_revoked: Revoked, *, seam: bool = True
+        self,
+        settings: Settings,
+        group: str,
+        topic: str,
+        on_assigned: Assigned,
+        on_revoked: Revoked,
+        *,
+        seam: bool = True,
     ) -> None:
         """`on_assigned` returns the offset to begin at for each partition; `topic` is the short name."""
         self.settings = settings
@@ -199,7 +233,9 @@ class Consumer:
         except NoOffsetForPartitionError:
             return {}  # the client looked for a position before the claim had given one
         except OffsetOutOfRangeError as error:
-            raise OffsetGone(f"{self.topic}: {error}; the log no longer holds it, see docs/operating.md") from error
+            raise OffsetGone(
+                f"{self.topic}: {error}; the log no longer holds it, see docs/operating.md"
+            ) from error
         except KafkaError as error:
             raise KafkaAway(repr(error)) from error
         if self._failure is not None:
@@ -207,11 +243,10 @@ class Consumer:
         if generation != self._generation:
             return {}  # a rebalance came between; whoever owns the partitions now reads from the claim's offset
         return {
-            item.partition: Batch(
-                item.partition,
-                records if not self._seam else records[0] if len(records) == 1 else [r for part in records for r in part],
-            )
-            for item, records in fetched.items()
+            item.partition: Batch(item.partition, list(chain.from_iterable(found)), found)
+            if self._seam
+            else Batch(item.partition, found)
+            for item, found in fetched.items()
         }
 
     def assigned(self) -> list[int]:
@@ -242,7 +277,9 @@ class Consumer:
 
     def lag(self, positions: Mapping[int, int]) -> int:
         """Records between our positions and the ends last heard of."""
-        return sum(max(0, self.ends.get(partition, offset) - offset) for partition, offset in positions.items())
+        return sum(
+            max(0, self.ends.get(partition, offset) - offset) for partition, offset in positions.items()
+        )
 
 
 @dataclass(slots=True)
@@ -333,7 +370,10 @@ class Producer:
             async with asyncio.timeout(self.settings.deadline_s):
                 waiting = [
                     await self._client.send(
-                        prefix + message.topic, message.value, key=message.key, partition=message.partition,
+                        prefix + message.topic,
+                        message.value,
+                        key=message.key,
+                        partition=message.partition,
                         headers=list(message.headers),
                     )  # fmt: skip
                     for message in messages
@@ -453,7 +493,9 @@ async def make_topics(settings: Settings, replication: int = 1) -> list[str]:
             response = await admin.create_topics(
                 [
                     NewTopic(
-                        topic.full_name(settings.topic_prefix), settings.partitions, replication,
+                        topic.full_name(settings.topic_prefix),
+                        settings.partitions,
+                        replication,
                         topic_configs=topic.settings(),
                     )  # fmt: skip
                     for topic in missing

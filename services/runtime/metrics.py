@@ -11,7 +11,9 @@ INGEST_SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
 )  # fmt: skip
 RECORDER_FIXES = Counter("roadwatch_recorder_fixes_total", "Fixes written to history")
-RULES_FIXES = Counter("roadwatch_rules_fixes_total", "Fixes read by the rules, by what became of them", ["outcome"])
+RULES_FIXES = Counter(
+    "roadwatch_rules_fixes_total", "Fixes read by the rules, by what became of them", ["outcome"]
+)
 RULES_EVENTS = Counter("roadwatch_rules_events_total", "Alert events committed", ["rule", "type"])
 RULES_BATCH_SECONDS = Histogram(
     "roadwatch_rules_batch_seconds", "From a batch's fetch to its commit",

@@ -116,7 +116,11 @@ async def _sessions(service: Service, session: Session) -> None:
 
 
 def _server(error: BaseException) -> str:
-    return "postgresql" if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError) else "kafka or postgresql"
+    return (
+        "postgresql"
+        if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError)
+        else "kafka or postgresql"
+    )
 
 
 def became_ready(service: Service) -> None:
@@ -141,4 +145,10 @@ async def _tell(service: Service) -> None:
 
 def _publish(service: Service) -> None:
     if service.settings.status_file:
-        write_status(service.settings.status_file, service.name, ready=service.ready, lag=service.lag, detail=service.detail)
+        write_status(
+            service.settings.status_file,
+            service.name,
+            ready=service.ready,
+            lag=service.lag,
+            detail=service.detail,
+        )

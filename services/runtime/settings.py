@@ -38,15 +38,25 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ROADWATCH_", extra="ignore")
 
-    kafka_bootstrap: str = Field("127.0.0.1:9092", description="Kafka bootstrap servers, host:port[,host:port]")
-    database_url: str = Field("postgresql://roadwatch@127.0.0.1:5432/roadwatch", description="PostgreSQL with PostGIS")
+    kafka_bootstrap: str = Field(
+        "127.0.0.1:9092", description="Kafka bootstrap servers, host:port[,host:port]"
+    )
+    database_url: str = Field(
+        "postgresql://roadwatch@127.0.0.1:5432/roadwatch", description="PostgreSQL with PostGIS"
+    )
     http_host: str = Field("127.0.0.1", description="address the api listens on")
     http_port: int = Field(8080, ge=0, le=65535, description="port the api listens on")
     token: str = Field("", description="bearer token of the api; empty: the api refuses to start")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level logged")
-    log_format: Literal["auto", "console", "json"] = Field("auto", description="auto: console on a terminal, json else")
-    topic_prefix: str = Field("gps.", pattern=r"^[A-Za-z0-9._-]{0,64}$", description="stands before raw, fixes, rejected")
-    partitions: int = Field(4, ge=1, le=1024, description="partitions of each topic, fixed when the topics are made")
+    log_format: Literal["auto", "console", "json"] = Field(
+        "auto", description="auto: console on a terminal, json else"
+    )
+    topic_prefix: str = Field(
+        "gps.", pattern=r"^[A-Za-z0-9._-]{0,64}$", description="stands before raw, fixes, rejected"
+    )
+    partitions: int = Field(
+        4, ge=1, le=1024, description="partitions of each topic, fixed when the topics are made"
+    )
     snapshot_every_s: float = Field(5.0, gt=0, description="seconds between snapshots of rule state")
     tick_every_s: float = Field(60.0, gt=0, description="seconds between ticks of a partition")
     timezone: Literal["Asia/Shanghai"] = Field("Asia/Shanghai", description="local time of rules and screens")
@@ -54,11 +64,19 @@ class Settings(BaseSettings):
         CHINA, description="W,S,E,N in degrees, or world; positions outside are quarantined"
     )
     metrics_port: int = Field(0, ge=0, le=65535, description="loopback port of a worker's /metrics; 0: none")
-    stall_s: float = Field(30.0, gt=0, description="a process whose lag is > 0 and does not advance so long ends itself")
+    stall_s: float = Field(
+        30.0, gt=0, description="a process whose lag is > 0 and does not advance so long ends itself"
+    )
     deadline_s: float = Field(10.0, gt=0, description="deadline of a call to Kafka or PostgreSQL")
-    instance: str = Field("", description="name of this process among its like; set: it rejoins its group at once after a crash")
-    status_file: str = Field("", description="JSON file a process rewrites each second; set by `roadwatch up`")
-    sse_queue_events: int = Field(256, ge=1, description="events waiting for a slow stream client before it is closed")
+    instance: str = Field(
+        "", description="name of this process among its like; set: it rejoins its group at once after a crash"
+    )
+    status_file: str = Field(
+        "", description="JSON file a process rewrites each second; set by `roadwatch up`"
+    )
+    sse_queue_events: int = Field(
+        256, ge=1, description="events waiting for a slow stream client before it is closed"
+    )
 
     @property
     def process_name(self) -> str:
@@ -70,6 +88,10 @@ def settings_table() -> str:
     """The settings as a Markdown table, for the docs."""
     rows = ["| variable | default | meaning |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
-        default = ",".join(f"{part:g}" for part in field.default) if isinstance(field.default, tuple) else field.default
+        default = (
+            ",".join(f"{part:g}" for part in field.default)
+            if isinstance(field.default, tuple)
+            else field.default
+        )
         rows.append(f"| `ROADWATCH_{name.upper()}` | `{default}` | {field.description} |")
     return "\n".join(rows) + "\n"

@@ -39,9 +39,18 @@ def positions() -> str:
         coach = 118 if 100 <= second <= 200 or second in (240, 250) else 90
         hazmat = 96 if second >= 500 else 70
         for terminal, speed in (("013900000021", coach), ("13900000022", hazmat)):
-            report = {"terminal": terminal, "time": stamp, "lon": 106.2 + second * 0.0003, "lat": 38.48, "speed_kmh": speed}
+            report = {
+                "terminal": terminal,
+                "time": stamp,
+                "lon": 106.2 + second * 0.0003,
+                "lat": 38.48,
+                "speed_kmh": speed,
+            }
             lines.append(json.dumps(report | {"heading": 90, "driver": "640100-0001"}))
-    lines[7:7] = ["not json", '{"terminal": "13900000021", "time": "2026-11-23T08:00:00Z", "lon": NaN, "lat": 38}']
+    lines[7:7] = [
+        "not json",
+        '{"terminal": "13900000021", "time": "2026-11-23T08:00:00Z", "lon": NaN, "lat": 38}',
+    ]
     lines.append(json.dumps({"terminal": "999", "time": "2026-11-23T08:00:00Z", "lon": 106.2, "lat": 38.4}))
     return "\n".join(lines) + "\n"
 
@@ -68,7 +77,22 @@ def environment(settings: Settings) -> dict[str, str]:
 
 def comparable(episode: dict[str, object]) -> dict[str, object]:
     """What live and file must agree on; live names the vehicle more fully, and says whether it is open by a tick."""
-    kept = ("rule", "kind", "terminal", "driver", "began", "ended", "state", "severity", "confidence", "at", "limit", "peak", "unit", "why")
+    kept = (
+        "rule",
+        "kind",
+        "terminal",
+        "driver",
+        "began",
+        "ended",
+        "state",
+        "severity",
+        "confidence",
+        "at",
+        "limit",
+        "peak",
+        "unit",
+        "why",
+    )
     return {name: episode[name] for name in kept}
 
 
@@ -90,12 +114,19 @@ def test_live_alerts_equal_judged_ones(
         assert sent.returncode == 0, sent.stderr
         assert str(2 * SECONDS // 10 + 3) in sent.stdout
         with psycopg.connect(settings.database_url, autocommit=True) as conn:
-            wait_for(conn, "SELECT sum((counts->>'fixes')::bigint) FROM progress WHERE consumer = 'recorder'", 120)
+            wait_for(
+                conn, "SELECT sum((counts->>'fixes')::bigint) FROM progress WHERE consumer = 'recorder'", 120
+            )
             wait_for(conn, "SELECT count(*) FROM alert WHERE state = 'closed'", 1)
             wait_for(conn, "SELECT count(*) FROM alert", 2)
             counts = conn.execute("SELECT counts FROM progress WHERE consumer = 'ingest'").fetchall()
-            alerts = [json.loads(row[0]) for row in conn.execute("SELECT data FROM alert ORDER BY began, vehicle_key, rule")]
-            fixes = conn.execute("SELECT count(*), count(DISTINCT (source_partition, raw_offset)) FROM fix").fetchone()
+            alerts = [
+                json.loads(row[0])
+                for row in conn.execute("SELECT data FROM alert ORDER BY began, vehicle_key, rule")
+            ]
+            fixes = conn.execute(
+                "SELECT count(*), count(DISTINCT (source_partition, raw_offset)) FROM fix"
+            ).fetchone()
             events = [row[0] for row in conn.execute("SELECT seq FROM alert_event ORDER BY seq")]
     total: dict[str, int] = {}
     for (row,) in counts:
@@ -106,18 +137,24 @@ def test_live_alerts_equal_judged_ones(
     assert fixes == (120, 120)
     assert events == list(range(1, len(events) + 1))
     expected = [json.loads(line) for line in judged.stdout.splitlines()]
-    assert [stable(comparable(alert)) for alert in alerts] == [stable(comparable(episode)) for episode in expected]
+    assert [stable(comparable(alert)) for alert in alerts] == [
+        stable(comparable(episode)) for episode in expected
+    ]
     assert len(alerts) == 2
 
 
 def stable(episode: dict[str, object]) -> dict[str, object]:
     """An open episode's peak and length are told at most once a minute; its beginning and kind are not allowed to differ."""
     if episode["state"] == "open":
-        return {name: episode[name] for name in ("rule", "kind", "terminal", "driver", "began", "ended", "state")}
+        return {
+            name: episode[name] for name in ("rule", "kind", "terminal", "driver", "began", "ended", "state")
+        }
     return episode
 
 
-def wait_for(conn: psycopg.Connection[tuple[object, ...]], query: str, value: int, within_s: float = 30) -> None:
+def wait_for(
+    conn: psycopg.Connection[tuple[object, ...]], query: str, value: int, within_s: float = 30
+) -> None:
     """Poll until a query gives a number."""
     until = time.monotonic() + within_s
     found: object = None
@@ -142,7 +179,13 @@ def test_rejects_keep_the_original(
         found = asyncio.run(rejected(settings))
     reasons = {record.value: dict(record.headers)["reason"] for record in found}
     assert reasons[b"not json"] == b"SYNTAX"
-    assert {name for name, _ in found[0].headers} >= {"reason", "verdict", "source-topic", "source-partition", "source-offset"}
+    assert {name for name, _ in found[0].headers} >= {
+        "reason",
+        "verdict",
+        "source-topic",
+        "source-partition",
+        "source-offset",
+    }
 
 
 async def rejected(settings: Settings) -> list[object]:
@@ -150,7 +193,9 @@ async def rejected(settings: Settings) -> list[object]:
     from aiokafka import AIOKafkaConsumer
 
     consumer = AIOKafkaConsumer(
-        settings.topic_prefix + REJECTED, bootstrap_servers=settings.kafka_bootstrap, auto_offset_reset="earliest"
+        settings.topic_prefix + REJECTED,
+        bootstrap_servers=settings.kafka_bootstrap,
+        auto_offset_reset="earliest",
     )
     await consumer.start()
     try:

@@ -84,9 +84,13 @@ def differences(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> lis
         for name, value in own.items():
             if own["rule"] == "route_deviation" and name in ("peak", "limit"):
                 if abs(value - other[name]) > max(NEAR * other[name], 0.11):
-                    found.append(f"{own['rule']} {own['began_ms']} {name}: {value}, reference {other.get(name)}")
+                    found.append(
+                        f"{own['rule']} {own['began_ms']} {name}: {value}, reference {other.get(name)}"
+                    )
             elif value != other.get(name):
-                found.append(f"{own['rule']} {own['kind']} {own['began_ms']} {name}: {value}, reference {other.get(name)}")
+                found.append(
+                    f"{own['rule']} {own['kind']} {own['began_ms']} {name}: {value}, reference {other.get(name)}"
+                )
     return found
 
 

@@ -26,7 +26,9 @@ def drive(seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     some = rng.random(len(fixes))
     fixes["driver"][some < 0.002] = -1
-    fixes["driver"][(some > 0.002) & (some < 0.01)] = rng.integers(1, 30, len(fixes))[(some > 0.002) & (some < 0.01)]
+    fixes["driver"][(some > 0.002) & (some < 0.01)] = rng.integers(1, 30, len(fixes))[
+        (some > 0.002) & (some < 0.01)
+    ]
     fixes["flags"][(some > 0.01) & (some < 0.03)] = 1
     fixes["flags"][(some > 0.03) & (some < 0.035)] = 2
     fixes["speed"][(some > 0.04) & (some < 0.05)] = 65535
@@ -41,7 +43,12 @@ CONFIG = msgspec.structs.replace(
         RuleSet(
             parameters={
                 "speeding": {"unmatched_limit_kmh": {"coach": 70, "freight": 60}},
-                "fatigue": {"continuous_s": 3600, "night_continuous_s": 1800, "rolling_24h_s": 7200, "rolling_7d_s": 9000},
+                "fatigue": {
+                    "continuous_s": 3600,
+                    "night_continuous_s": 1800,
+                    "rolling_24h_s": 7200,
+                    "rolling_7d_s": 9000,
+                },
                 "route_deviation": {"hold_s": 30, "min_fixes": 2},
             }
         ),

@@ -35,7 +35,9 @@ class Result(msgspec.Struct, kw_only=True, omit_defaults=True):
     note: str = ""
 
 
-def result(name: str, unit: str, values: Sequence[float], limits: Sequence[float] = (), note: str = "") -> Result:
+def result(
+    name: str, unit: str, values: Sequence[float], limits: Sequence[float] = (), note: str = ""
+) -> Result:
     """Medians of several runs, with the ratio to the limit's median."""
     value = statistics.median(values)
     limit = statistics.median(limits) if limits else None

@@ -23,7 +23,9 @@ DAY_MS = 86_400_000
 
 def _lines(rng: np.random.Generator) -> np.ndarray:
     """ROADS winding lines, (ROADS, POINTS, 2) lon, lat."""
-    headings = rng.uniform(0, 2 * np.pi, (ROADS, 1)) + np.cumsum(rng.normal(0, 0.08, (ROADS, POINTS - 1)), axis=1)
+    headings = rng.uniform(0, 2 * np.pi, (ROADS, 1)) + np.cumsum(
+        rng.normal(0, 0.08, (ROADS, POINTS - 1)), axis=1
+    )
     steps = np.stack(
         [np.cos(headings) * STEP_M / M_PER_DEGREE_LON, np.sin(headings) * STEP_M / M_PER_DEGREE_LAT], axis=2
     )
@@ -39,21 +41,41 @@ def fleet(vehicles: int, seed: int = 1) -> Config:
         version=1,
         vehicles=tuple(
             Vehicle(
-                id=number, plate=f"宁A{number:05d}", plate_color="yellow", vehicle_class=CLASSES[number % len(CLASSES)],
-                terminal=str(13_900_000_000 + number), operator=f"企业{number % 50}", division="640100",
+                id=number,
+                plate=f"宁A{number:05d}",
+                plate_color="yellow",
+                vehicle_class=CLASSES[number % len(CLASSES)],
+                terminal=str(13_900_000_000 + number),
+                operator=f"企业{number % 50}",
+                division="640100",
             )  # fmt: skip
             for number in range(1, vehicles + 1)
         ),
         roads=tuple(
-            Road(road_class=ROAD_CLASSES[place % 2], coordinates=line, name=f"路{place}", limit_kmh=100.0 - 10 * (place % 3))
+            Road(
+                road_class=ROAD_CLASSES[place % 2],
+                coordinates=line,
+                name=f"路{place}",
+                limit_kmh=100.0 - 10 * (place % 3),
+            )
             for place, line in enumerate(coordinates)
         ),
         routes=tuple(
-            Route(route=f"R{place}", name=f"线路{place}", coordinates=line, leg_half_widths_m=(100.0,) * (len(line) - 1))
+            Route(
+                route=f"R{place}",
+                name=f"线路{place}",
+                coordinates=line,
+                leg_half_widths_m=(100.0,) * (len(line) - 1),
+            )
             for place, line in enumerate(coordinates)
         ),
         assignments=tuple(
-            Assignment(vehicle=number, route=f"R{number % ROADS}", from_ms=START_MS - DAY_MS, to_ms=START_MS + 30 * DAY_MS)
+            Assignment(
+                vehicle=number,
+                route=f"R{number % ROADS}",
+                from_ms=START_MS - DAY_MS,
+                to_ms=START_MS + 30 * DAY_MS,
+            )
             for number in range(1, vehicles + 1)
         ),
     )
@@ -67,7 +89,9 @@ def drives(vehicles: int, reports: int, *, every_s: float = 15.0, seed: int = 1)
     second = np.arange(reports)[:, None] * every_s + rng.uniform(0, every_s, vehicles)[None, :]
     slow = np.isin(number % len(CLASSES), SLOW)
     hasty = rng.random(vehicles) < HASTY
-    pace = np.where(slow, rng.uniform(30, 42, vehicles), rng.uniform(45, 64, vehicles)) + np.where(hasty, 22, 0)
+    pace = np.where(slow, rng.uniform(30, 42, vehicles), rng.uniform(45, 64, vehicles)) + np.where(
+        hasty, 22, 0
+    )
     wave = rng.uniform(0, 2 * np.pi, vehicles)
     speed = pace[None, :] + 9 * np.sin(second / 97 + wave) + rng.normal(0, 1.5, second.shape)
     rest_every_s = rng.choice([9_000.0, 12_000.0, 40_000.0], vehicles, p=[0.6, 0.35, 0.05])
@@ -81,7 +105,9 @@ def drives(vehicles: int, reports: int, *, every_s: float = 15.0, seed: int = 1)
     road = number % ROADS
     first, after = lines[road[None, :], leg], lines[road[None, :], leg + 1]
     place = first + (after - first) * share[..., None] + rng.normal(0, 4e-5, (*share.shape, 2))
-    ahead = np.degrees(np.arctan2((after - first)[..., 0] * M_PER_DEGREE_LON, (after - first)[..., 1] * M_PER_DEGREE_LAT))
+    ahead = np.degrees(
+        np.arctan2((after - first)[..., 0] * M_PER_DEGREE_LON, (after - first)[..., 1] * M_PER_DEGREE_LAT)
+    )
     back = (travelled % (2 * length)) >= length
     fixes = fix_columns(vehicles * reports)
     fixes["vehicle"] = np.broadcast_to(number, second.shape).ravel()
@@ -124,15 +150,25 @@ class _Report(msgspec.Struct):
 def reports(fixes: Fixes) -> list[tuple[bytes, bytes]]:
     """(key, value) of the JSON reports that these fixes come from, the whole schema in each."""
     encoder = msgspec.json.Encoder()
-    times = np.datetime_as_string(fixes["time_ms"].astype("datetime64[ms]") + np.timedelta64(8, "h"), unit="ms").tolist()
-    columns = [fixes[name].tolist() for name in ("vehicle", "lon_e7", "lat_e7", "speed", "heading", "odometer_m")]
+    times = np.datetime_as_string(
+        fixes["time_ms"].astype("datetime64[ms]") + np.timedelta64(8, "h"), unit="ms"
+    ).tolist()
+    columns = [
+        fixes[name].tolist() for name in ("vehicle", "lon_e7", "lat_e7", "speed", "heading", "odometer_m")
+    ]
     return [
         (
             f"0{13_900_000_000 + vehicle}".encode(),
             encoder.encode(
                 _Report(
-                    terminal=f"0{13_900_000_000 + vehicle}", time=time + "+08:00", lon=lon / 1e7, lat=lat / 1e7,
-                    speed_kmh=speed / 10, recorder_speed_kmh=speed / 10, heading=heading, odometer_km=odometer / 1000,
+                    terminal=f"0{13_900_000_000 + vehicle}",
+                    time=time + "+08:00",
+                    lon=lon / 1e7,
+                    lat=lat / 1e7,
+                    speed_kmh=speed / 10,
+                    recorder_speed_kmh=speed / 10,
+                    heading=heading,
+                    odometer_km=odometer / 1000,
                     driver=f"640100-{vehicle:05d}",
                 )  # fmt: skip
             ),

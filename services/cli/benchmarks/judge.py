@@ -42,4 +42,12 @@ async def run(_bench: Bench) -> list[Result]:
         for start in range(0, len(fixes), AT_ONCE):
             walk(as_records(fixes[start : start + AT_ONCE]), newest)
         limits.append(len(fixes) / (cpu_s() - begun))
-    return [result("judge", "fixes/s", rates, limits, f"{VEHICLES} vehicles interleaved, {found} transitions described")]
+    return [
+        result(
+            "judge",
+            "fixes/s",
+            rates,
+            limits,
+            f"{VEHICLES} vehicles interleaved, {found} transitions described",
+        )
+    ]

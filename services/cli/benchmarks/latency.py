@@ -58,7 +58,8 @@ async def run(bench: Bench) -> list[Result]:
     delays = [
         (at_s - sent[terminal, began_ms + PROVEN_AFTER_MS]) * 1000
         for terminal, began_ms, at_s in came
-        if (terminal, began_ms + PROVEN_AFTER_MS) in sent and sent[terminal, began_ms + PROVEN_AFTER_MS] > first_s + WARM_UP_S
+        if (terminal, began_ms + PROVEN_AFTER_MS) in sent
+        and sent[terminal, began_ms + PROVEN_AFTER_MS] > first_s + WARM_UP_S
     ]
     p50, p99 = (float(np.percentile(delays, share)) for share in (50, 99))
     return [
@@ -87,7 +88,9 @@ async def _send(settings: Settings, fixes: np.ndarray, sent: dict[tuple[str, int
 async def _listen(port: int, token: str, came: list[tuple[str, int, float]]) -> None:
     """Read the stream; the server sends an event a chunk, so that a `data:` line is never cut by a chunk's head."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**20)
-    writer.write(f"GET /v1/alerts/stream HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
+    writer.write(
+        f"GET /v1/alerts/stream HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+    )
     try:
         while line := await reader.readline():
             if line.startswith(b"data:"):

@@ -30,4 +30,12 @@ async def run(bench: Bench) -> list[Result]:
         if place:
             rates.append(count / used_s)
             limits.append(await bare_getmany(settings, "raw", count))
-    return [result("per_cpu", "reports/CPU-s", rates, limits, f"{VEHICLES} vehicles interleaved, {count} reports a run")]
+    return [
+        result(
+            "per_cpu",
+            "reports/CPU-s",
+            rates,
+            limits,
+            f"{VEHICLES} vehicles interleaved, {count} reports a run",
+        )
+    ]

@@ -19,10 +19,18 @@ async def run(_bench: Bench) -> list[Result]:
         engine.judge(part.copy())
     rows = sum(state.rule.state_dtype.itemsize for state in engine.states)
     pages = sum(
-        (len(state.pages) - 1 - int(state.pages["free"][0])) * state.rule.page_dtype.itemsize for state in engine.states
+        (len(state.pages) - 1 - int(state.pages["free"][0])) * state.rule.page_dtype.itemsize
+        for state in engine.states
     )
     whole = len(dump(engine, "", PartitionClock(), full=True))
     note = f"with ledgers {rows + pages / VEHICLES:.0f} B, compressed snapshot {whole / VEHICLES:.0f} B a vehicle; limit is the goal"
     return [
-        Result(name="state", value=rows, unit="bytes/vehicle", limit=GOAL_BYTES, ratio=round(rows / GOAL_BYTES, 3), note=note)
+        Result(
+            name="state",
+            value=rows,
+            unit="bytes/vehicle",
+            limit=GOAL_BYTES,
+            ratio=round(rows / GOAL_BYTES, 3),
+            note=note,
+        )
     ]

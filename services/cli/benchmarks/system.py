@@ -62,9 +62,16 @@ class Processes:
         for name in names:
             status = self.folder / f"{name}.json"
             status.unlink(missing_ok=True)
-            env = {**os.environ, **self.env, "ROADWATCH_STATUS_FILE": str(status), "ROADWATCH_INSTANCE": "one"}
+            env = {
+                **os.environ,
+                **self.env,
+                "ROADWATCH_STATUS_FILE": str(status),
+                "ROADWATCH_INSTANCE": "one",
+            }
             with (self.folder / f"{name}.log").open("ab") as log:
-                self.running[name] = subprocess.Popen([sys.executable, "-m", *MODULES[name]], env=env, stdout=log, stderr=log)
+                self.running[name] = subprocess.Popen(
+                    [sys.executable, "-m", *MODULES[name]], env=env, stdout=log, stderr=log
+                )
         if wait:
             self.wait_ready(*names)
 

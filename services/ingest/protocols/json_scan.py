@@ -201,7 +201,7 @@ def _value(data: Bytes, at: int, end: int, slots: Ints, slot: int) -> int:
     return _word(data, at, end, slots, slot)
 
 
-@compiled
+@inlined
 def lex(data: Bytes, at: int, end: int, order: Ints, slots: Ints) -> int:
     """Read one object into slots; the set of our fields that stand in it, -1 if it is not plain.
 

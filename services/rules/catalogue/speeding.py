@@ -121,7 +121,14 @@ STATE = np.dtype(
     align=True,
 )
 FINDING = np.dtype(
-    [*FINDING_BASE, ("source", "u1"), ("vehicle_class", "u1"), ("statutory", "u2"), ("against", "u2"), ("road", "i4")],
+    [
+        *FINDING_BASE,
+        ("source", "u1"),
+        ("vehicle_class", "u1"),
+        ("statutory", "u2"),
+        ("against", "u2"),
+        ("road", "i4"),
+    ],
     align=True,
 )
 PAGE = np.dtype(PAGE_HEAD)
@@ -259,7 +266,16 @@ def run(state, pages, tables, fixes, context, params, findings, count, start):  
     for i in range(start, len(fixes)):
         if count[0] + FINDINGS_PER_STEP > len(findings):
             return i
-        step(state[context[i].slot], pages, tables, fixes[i], context[i], params[context[i].period], findings, count)
+        step(
+            state[context[i].slot],
+            pages,
+            tables,
+            fixes[i],
+            context[i],
+            params[context[i].period],
+            findings,
+            count,
+        )
     return len(fixes)
 
 
@@ -312,7 +328,9 @@ def describe(finding: np.void, names: Names) -> Described:
     }
     zh = f"{road + ', ' if road else ''}{speed:g} km/h, 限速 {limit:g} ({source.zh}), 持续 {spoken_zh(duration_ms)}"
     en = f"{road + ', ' if road else ''}{speed:g} km/h in a {limit:g} zone ({source.en}) for {spoken_en(duration_ms)}"
-    return Described("", "", KINDS[int(finding["kind"])], number(limit), number(speed), "km/h", why, Sentence(zh=zh, en=en))
+    return Described(
+        "", "", KINDS[int(finding["kind"])], number(limit), number(speed), "km/h", why, Sentence(zh=zh, en=en)
+    )
 
 
 def number(value: float) -> float:
