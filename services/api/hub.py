@@ -262,8 +262,7 @@ class Hub:
                 self.leave(listener)
                 return 0
             listener.told = last
-        if self.position > listener.passed:
-            listener.passed = self.position
+        listener.passed = max(listener.passed, self.position)
         return count
 
     def _reset(self, last: int) -> None:

@@ -96,9 +96,9 @@ def judge(
     rules: Annotated[Path | None, typer.Option(help="rules.json 规则参数")] = None,
     drivers: Annotated[Path | None, typer.Option(help="drivers.csv 驾驶员")] = None,
     area: Annotated[str | None, typer.Option(help="W,S,E,N or world; default China's box 服务区")] = None,
-    map: Annotated[
+    map: Annotated[  # noqa: A002 - the option's name
         list[str] | None, typer.Option(help="their_name=our_name, may be repeated 字段改名")
-    ] = None,  # noqa: A002
+    ] = None,
     tz: Annotated[str | None, typer.Option(help="zone of times without an offset, e.g. +08:00 时区")] = None,
     out: Annotated[Path | None, typer.Option(help="episodes go here instead of stdout 输出文件")] = None,
     *,

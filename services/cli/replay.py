@@ -3,7 +3,7 @@
 import asyncio
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Literal
@@ -42,9 +42,9 @@ _NAMED = msgspec.json.Decoder(Named)
 
 def replay(
     positions: Annotated[Path, typer.Argument(help="JSON Lines or CSV, .gz too 轨迹文件")],
-    map: Annotated[
+    map: Annotated[  # noqa: A002 - the option's name
         list[str] | None, typer.Option(help="their_name=our_name, may be repeated 字段改名")
-    ] = None,  # noqa: A002
+    ] = None,
     tz: Annotated[str | None, typer.Option(help="zone of times without an offset 时区")] = None,
     speed: Annotated[str, typer.Option(help="60x: sixty times as fast as recorded; max 回放速度")] = "max",
     order: Annotated[Literal["time", "recorded"], typer.Option(help="发送顺序")] = "recorded",
@@ -131,7 +131,7 @@ async def _send(settings: Settings, rows: list[Row], pace: float | None) -> int:
     return sent
 
 
-async def _paced(rows: list[Row], pace: float | None):  # type: ignore[no-untyped-def]  # an async generator of lists of rows
+async def _paced(rows: list[Row], pace: float | None) -> AsyncIterator[list[Row]]:
     todo = iter(rows)
     if pace is None:
         while part := list(islice(todo, AT_ONCE)):

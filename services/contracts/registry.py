@@ -48,7 +48,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Base of the document's records."""
 
 
-class Vehicle(Record):
+class Vehicle(Record, frozen=True):
     """One row of `vehicles.csv`: a vehicle as registered for a period. Rows of one plate and colour share `id`."""
 
     id: int  # surrogate, > 0, stable for plate + colour
@@ -74,7 +74,7 @@ class Vehicle(Record):
         return f"{self.plate}/{self.plate_color}"
 
 
-class Driver(Record):
+class Driver(Record, frozen=True):
     """One row of `drivers.csv`; `driver` is the card or qualification code."""
 
     driver: str
@@ -86,7 +86,7 @@ class Driver(Record):
     phone: str | None = None
 
 
-class Assignment(Record):
+class Assignment(Record, frozen=True):
     """A vehicle's duty to keep to a route from `from_ms` until `to_ms` (half-open)."""
 
     vehicle: int  # Vehicle.id
@@ -98,7 +98,7 @@ class Assignment(Record):
     direction: str = "both"
 
 
-class Stop(Record):
+class Stop(Record, frozen=True):
     """A stop of a route."""
 
     name: str
@@ -107,7 +107,7 @@ class Stop(Record):
     radius_m: float = 50.0
 
 
-class Route(Record):
+class Route(Record, frozen=True):
     """A route: its line and the half width of the corridor, one figure a leg (leg i lies between coordinates i and i+1)."""
 
     route: str
@@ -117,7 +117,7 @@ class Route(Record):
     stops: tuple[Stop, ...] = ()
 
 
-class Road(Record):
+class Road(Record, frozen=True):
     """A road: a line with its class and, where posted, limits in km/h. `oneway` is in the order of the coordinates."""
 
     road_class: RoadClass
@@ -132,7 +132,7 @@ class Road(Record):
     bridge: bool = False
 
 
-class Zone(Record):
+class Zone(Record, frozen=True):
     """A zone: polygons (each outer ring then holes, closed rings), or a line with a buffer."""
 
     zone: str
@@ -151,7 +151,7 @@ class Zone(Record):
     reason: str | None = None
 
 
-class RuleSet(Record):
+class RuleSet(Record, frozen=True):
     """Parameters that differ from the defaults, per rule, for a period."""
 
     parameters: dict[str, dict[str, Any]] = {}
@@ -161,7 +161,7 @@ class RuleSet(Record):
     version: int = 0
 
 
-class Config(Record):
+class Config(Record, frozen=True):
     """The whole document. Later rule sets win over earlier ones where their periods overlap."""
 
     version: int = 0

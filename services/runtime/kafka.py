@@ -375,7 +375,7 @@ class Producer:
                         key=message.key,
                         partition=message.partition,
                         headers=list(message.headers),
-                    )  # fmt: skip
+                    )
                     for message in messages
                 ]
                 await asyncio.gather(*waiting)
@@ -497,7 +497,7 @@ async def make_topics(settings: Settings, replication: int = 1) -> list[str]:
                         settings.partitions,
                         replication,
                         topic_configs=topic.settings(),
-                    )  # fmt: skip
+                    )
                     for topic in missing
                 ]
             )

@@ -20,6 +20,8 @@ NEEDED = ("_records", "_check_crcs", "next_fetch_offset")
 class BatchRecords(fetcher.PartitionRecords):  # type: ignore[misc]
     """Yields the records of a whole batch as one list instead of ConsumerRecords one by one."""
 
+    next_fetch_offset: int
+
     def _unpack_records(self) -> Iterator[list[Any]]:
         """One list of records a batch; the same checks and the same bookkeeping of the next offset as the class it overrides.
 

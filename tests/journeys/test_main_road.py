@@ -7,9 +7,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from services.cli.benchmarks.system import Processes
 from services.contracts.topics import REJECTED
+from services.runtime.clock import monotonic_s
 from services.runtime.kafka import make_topics
 from services.runtime.settings import Settings
 from tests.conftest import RunRoadwatch
@@ -156,9 +158,9 @@ def wait_for(
     conn: psycopg.Connection[tuple[object, ...]], query: str, value: int, within_s: float = 30
 ) -> None:
     """Poll until a query gives a number."""
-    until = time.monotonic() + within_s
+    until = monotonic_s() + within_s
     found: object = None
-    while time.monotonic() < until:
+    while monotonic_s() < until:
         row = conn.execute(query.encode()).fetchone()
         found = row[0] if row else None
         if found == value:
@@ -188,10 +190,8 @@ def test_rejects_keep_the_original(
     }
 
 
-async def rejected(settings: Settings) -> list[object]:
+async def rejected(settings: Settings) -> list[ConsumerRecord]:
     """The records of gps.rejected, as an independent reader sees them."""
-    from aiokafka import AIOKafkaConsumer
-
     consumer = AIOKafkaConsumer(
         settings.topic_prefix + REJECTED,
         bootstrap_servers=settings.kafka_bootstrap,
@@ -199,9 +199,9 @@ async def rejected(settings: Settings) -> list[object]:
     )
     await consumer.start()
     try:
-        found: list[object] = []
-        until = time.monotonic() + 20
-        while time.monotonic() < until and len(found) < 123:
+        found: list[ConsumerRecord] = []
+        until = monotonic_s() + 20
+        while monotonic_s() < until and len(found) < 123:
             for records in (await consumer.getmany(timeout_ms=500)).values():
                 found += records
         return found

@@ -47,7 +47,7 @@ async def simulate(settings: Settings, *arguments: str, until: str = "") -> str:
 
 async def everything(settings: Settings) -> list[tuple[bytes, bytes]]:
     """Key and value of every record of `gps.raw`."""
-    consumer: Any = AIOKafkaConsumer(bootstrap_servers=settings.kafka_bootstrap, auto_offset_reset="earliest")  # type: ignore[no-untyped-call]
+    consumer: Any = AIOKafkaConsumer(bootstrap_servers=settings.kafka_bootstrap, auto_offset_reset="earliest")
     await consumer.start()
     try:
         partitions = [TopicPartition(f"{settings.topic_prefix}raw", i) for i in range(settings.partitions)]

@@ -84,7 +84,7 @@ class Bench(AbstractContextManager["Bench"]):
         url = self._addresses.database_url.rpartition("/")[0] + "/" + name
         settings = Settings(
             kafka_bootstrap=self._addresses.kafka_bootstrap, database_url=url, topic_prefix=f"b{self._systems}.",
-            partitions=partitions, service_area=WORLD, token="bench",
+            partitions=partitions, service_area=WORLD, token="bench",  # noqa: S106 - of a throw-away system
         )  # fmt: skip
         migrate(url, wait_s=30, say=_silent)
         await make_topics(settings)

@@ -48,7 +48,7 @@ def fleet(vehicles: int, seed: int = 1) -> Config:
                 terminal=str(13_900_000_000 + number),
                 operator=f"企业{number % 50}",
                 division="640100",
-            )  # fmt: skip
+            )
             for number in range(1, vehicles + 1)
         ),
         roads=tuple(
@@ -150,9 +150,8 @@ class _Report(msgspec.Struct):
 def reports(fixes: Fixes) -> list[tuple[bytes, bytes]]:
     """(key, value) of the JSON reports that these fixes come from, the whole schema in each."""
     encoder = msgspec.json.Encoder()
-    times = np.datetime_as_string(
-        fixes["time_ms"].astype("datetime64[ms]") + np.timedelta64(8, "h"), unit="ms"
-    ).tolist()
+    local = (fixes["time_ms"] + 8 * 3_600_000).astype("datetime64[ms]")
+    times = np.datetime_as_string(local, unit="ms").tolist()
     columns = [
         fixes[name].tolist() for name in ("vehicle", "lon_e7", "lat_e7", "speed", "heading", "odometer_m")
     ]
@@ -170,7 +169,7 @@ def reports(fixes: Fixes) -> list[tuple[bytes, bytes]]:
                     heading=heading,
                     odometer_km=odometer / 1000,
                     driver=f"640100-{vehicle:05d}",
-                )  # fmt: skip
+                )
             ),
         )
         for time, vehicle, lon, lat, speed, heading, odometer in zip(times, *columns, strict=True)

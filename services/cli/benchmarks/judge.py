@@ -1,6 +1,9 @@
 """Figure `judge`: three rules with their context over packed fixes, one core, warm; the limit is a bare walk over the same records."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from services.cli.benchmarks.base import Bench, Result, result
 from services.cli.benchmarks.feed import drives, fleet
@@ -14,14 +17,14 @@ AT_ONCE = 20_000
 
 
 @compiled
-def walk(fixes, newest):  # type: ignore[no-untyped-def]
+def walk(fixes: Any, newest: NDArray[np.int64]) -> int:
     """The least a rule engine must do: look at each record and at something kept for its vehicle."""
     above = 0
     for i in range(len(fixes)):
         fix = fixes[i]
         if fix.time_ms > newest[fix.vehicle]:
             newest[fix.vehicle] = fix.time_ms
-            above += fix.speed > 1000  # noqa: PLR2004
+            above += fix.speed > 1000
     return above
 
 
