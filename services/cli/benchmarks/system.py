@@ -1,4 +1,7 @@
-"""Service processes under somebody else's servers: started, waited for, killed; for benchmarks, journeys and fault campaigns."""
+"""Service processes under somebody else's servers: started, waited for, killed; for benchmarks, journeys and fault campaigns.
+
+A process is named by its kind, `rules`, or by kind and instance, `rules-two`, where several of a kind run beside each other.
+"""
 
 import os
 import signal
@@ -60,20 +63,25 @@ class Processes:
     def start(self, *names: str, wait: bool = True) -> None:
         """Start services that do not run and, unless told not to, wait until they are ready."""
         for name in names:
-            status = self.folder / f"{name}.json"
-            status.unlink(missing_ok=True)
-            env = {
-                **os.environ,
-                **self.env,
-                "ROADWATCH_STATUS_FILE": str(status),
-                "ROADWATCH_INSTANCE": "one",
-            }
+            (self.folder / f"{name}.json").unlink(missing_ok=True)
+            env = {**os.environ, **self.env, **self.environment(name)}
             with (self.folder / f"{name}.log").open("ab") as log:
                 self.running[name] = subprocess.Popen(
-                    [sys.executable, "-m", *MODULES[name]], env=env, stdout=log, stderr=log
+                    [sys.executable, "-m", *self.module(name)], env=env, stdout=log, stderr=log
                 )
         if wait:
             self.wait_ready(*names)
+
+    def module(self, name: str) -> Sequence[str]:
+        """What `python -m` is given for a process."""
+        return MODULES[name.partition("-")[0]]
+
+    def environment(self, name: str) -> dict[str, str]:
+        """What a process has in its environment for itself alone."""
+        return {
+            "ROADWATCH_STATUS_FILE": str(self.folder / f"{name}.json"),
+            "ROADWATCH_INSTANCE": name.partition("-")[2] or "one",
+        }
 
     def wait_ready(self, *names: str, within_s: float = READY_WITHIN_S) -> None:
         """Wait until each says so itself.
