@@ -106,6 +106,25 @@ Assigned = Callable[[Sequence[int]], Awaitable[Mapping[int, int]]]
 Revoked = Callable[[Sequence[int]], Awaitable[None]]
 
 
+async def _close(client: Any, deadline_s: float, who: str) -> None:
+    """Stop a client of the library within a deadline; whatever it says, its connections are closed afterwards.
+
+    A consumer awaits the fetches that it has just cancelled, and one that slept between two tries, the broker being away, passes the
+    cancellation on, as though the caller had been cancelled.
+    """
+    try:
+        async with asyncio.timeout(deadline_s):
+            await client.stop()
+    except (KafkaError, TimeoutError, OSError, asyncio.CancelledError) as error:
+        log.warning("left_unclean", client=who, error=repr(error))
+        with contextlib.suppress(KafkaError, TimeoutError, OSError):
+            async with asyncio.timeout(deadline_s):
+                await (client.client if hasattr(client, "client") else client._client).close()  # noqa: SLF001
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+
+
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
     """Claims partitions as the group gives them; what goes wrong there is raised by the next poll."""
 
@@ -189,11 +208,7 @@ class Consumer:
         await self._stop()
 
     async def _stop(self) -> None:
-        try:
-            async with asyncio.timeout(self.settings.deadline_s):
-                await self._client.stop()
-        except (KafkaError, TimeoutError, OSError) as error:
-            log.warning("consumer_left_unclean", error=repr(error))
+        await _close(self._client, self.settings.deadline_s, f"consumer of {self.topic}")
 
     async def take(self, partitions: Sequence[int]) -> None:
         """Called on a rebalance."""
@@ -353,11 +368,7 @@ class Producer:
         await self._stop()
 
     async def _stop(self) -> None:
-        try:
-            async with asyncio.timeout(self.settings.deadline_s):
-                await self._client.stop()
-        except (KafkaError, TimeoutError, OSError) as error:
-            log.warning("producer_left_unclean", error=repr(error))
+        await _close(self._client, self.settings.deadline_s, "producer")
 
     async def send_batch(self, messages: Sequence[Message]) -> None:
         """Send all and wait until all are acknowledged.
@@ -448,7 +459,7 @@ class Tail:
                 self._client.assign([TopicPartition(self.topic, n) for n in range(self.settings.partitions)])
                 await self._client.seek_to_end()
         except (KafkaError, TimeoutError) as error:
-            await self._client.stop()
+            await _close(self._client, self.settings.deadline_s, f"tail of {self.topic}")
             raise KafkaAway(f"{self.settings.kafka_bootstrap}: {error!r}") from error
         return self
 
@@ -456,9 +467,7 @@ class Tail:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Disconnect."""
-        with contextlib.suppress(KafkaError, TimeoutError):
-            async with asyncio.timeout(self.settings.deadline_s):
-                await self._client.stop()
+        await _close(self._client, self.settings.deadline_s, f"tail of {self.topic}")
 
     async def values(self, timeout_s: float) -> list[bytes]:
         """What has come, at once if there is anything.
