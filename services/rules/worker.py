@@ -5,6 +5,7 @@ offset) in the transaction that writes the results. After any error, and after a
 forgotten and every partition is claimed again; what the database has already is then judged silently (docs/decisions/0003).
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -22,6 +23,7 @@ from services.rules.fleet import DUPLICATE, JUDGED, LATE, UNKNOWN
 from services.rules.partition import KIND_AT, Partition, config_records, restored
 from services.rules.snapshot import OtherLayout, document_of
 from services.rules.transitions import Transition
+from services.rules.warm import warm
 from services.runtime import metrics
 from services.runtime.clock import monotonic_s, now_ms
 from services.runtime.kafka import Batch, Consumer, Watchdog
@@ -37,6 +39,7 @@ COMMIT_EVERY_S = 0.2
 FULL_EVERY = 20
 """Every so many snapshots a full one, so that a claim loads a bounded number."""
 POLL_S = 0.1
+SAY_COMPILED_S = 1.0
 FIXES_KIND = bytes([KIND_FIXES])
 OUTCOMES = ((JUDGED, "judged"), (DUPLICATE, "duplicate"), (LATE, "late"), (UNKNOWN, "unknown_vehicle"))
 
@@ -232,6 +235,10 @@ def new_events(transitions: Sequence[Transition]) -> list[NewEvent]:
 
 async def session(service: Service) -> None:
     """Work until the stop; ends with one of `services.runtime.service.AWAY` when a server is away, all local state forgotten."""
+    begun_s = monotonic_s()
+    await asyncio.to_thread(warm)
+    if monotonic_s() - begun_s > SAY_COMPILED_S:
+        log.info("compiled", seconds=round(monotonic_s() - begun_s, 1))
     pool = await connect(service.settings.database_url, name="roadwatch-rules")
     try:
         worker = RulesWorker(service, pool, service.owner)
