@@ -197,6 +197,10 @@ async def _work(service: Service, recorder: Recorder, consumer: Consumer) -> Non
     while not service.stopping.is_set():
         for number, batch in (await consumer.poll(min(POLL_S, recorder.due_in_s() or POLL_S))).items():
             recorder.take(number, batch.offsets, batch.values)
+            if (
+                not recorder.due_in_s()
+            ):  # a backlog fills a transaction before all partitions have had their turn
+                await recorder.commit()
         if not recorder.due_in_s():
             await recorder.commit()
         positions = {number: held.committed for number, held in recorder.held.items()}

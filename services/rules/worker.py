@@ -6,8 +6,9 @@ forgotten and every partition is claimed again; what the database has already is
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import asyncpg
 import msgspec
@@ -40,6 +41,10 @@ FULL_EVERY = 20
 """Every so many snapshots a full one, so that a claim loads a bounded number."""
 POLL_S = 0.1
 SAY_COMPILED_S = 1.0
+PORTION_BYTES = 512 * 1024
+"""About 8,000 fixes: a tenth of a second of judging where many of them raise something."""
+MOST_EVENTS = 1000
+"""Written in one transaction, give or take a portion's."""
 FIXES_KIND = bytes([KIND_FIXES])
 OUTCOMES = ((JUDGED, "judged"), (DUPLICATE, "duplicate"), (LATE, "late"), (UNKNOWN, "unknown_vehicle"))
 
@@ -125,18 +130,28 @@ class RulesWorker:
         self.codes.update({number: code for code, number in (await drivers.all_codes(conn)).items()})
 
     async def apply(self, batches: Mapping[int, Batch]) -> None:
-        """Judge what was fetched and commit what is due."""
+        """Judge what was fetched and commit what is due, a portion at a time.
+
+        A backlog may hold more than can be judged between two heartbeats or written within a statement's deadline; taken whole, it would fail
+        and be taken whole again for ever.
+        """
         await self._prepare(batches)
         for number, batch in batches.items():
             held = self.held.get(number)
-            if held is not None:
-                self._apply(held, batch)
+            for records in portions(batch.records):
+                if held is None or self.held.get(number) is not held:
+                    break  # a rebalance came between: the rest is its next owner's
+                self._apply(held, records)
+                if sum(len(each.waiting) for each in self.held.values()) >= MOST_EVENTS:
+                    await self.commit()
+                await asyncio.sleep(0)
         if self._due():
             await self.commit()
 
-    def _apply(self, held: Held, batch: Batch) -> None:
+    def _apply(self, held: Held, records: Sequence[Any]) -> None:
         partition = held.partition
         before = partition.engine.outcome.copy()
+        batch = Batch(partition.number, records)
         with metrics.RULES_BATCH_SECONDS.time():
             held.waiting += partition.apply(batch.offsets, batch.timestamps, batch.values, self.documents)
         for place, outcome in OUTCOMES:
@@ -200,6 +215,18 @@ class RulesWorker:
             held.snapshots += 1
             held.snapshot_s = monotonic_s()
             metrics.RULES_SNAPSHOT_BYTES.set(len(body))
+
+
+def portions(records: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """Consecutive records cut after `PORTION_BYTES`, a record at least in each."""
+    first, size = 0, 0
+    for place, record in enumerate(records):
+        size += len(record.value or b"")
+        if size >= PORTION_BYTES:
+            yield records[first : place + 1]
+            first, size = place + 1, 0
+    if first < len(records):
+        yield records[first:]
 
 
 def unknown_driver(batches: Mapping[int, Batch], codes: Mapping[int, str]) -> bool:
