@@ -185,8 +185,6 @@ async def session(service: Service) -> None:
             service.settings, CONSUMER, FIXES_TOPIC, recorder.claim, recorder.release
         ) as consumer:
             await _work(service, recorder, consumer)
-    except asyncpg.InternalClientError as error:  # a session the server has just ended, used once more
-        raise asyncpg.InterfaceError(f"the connection is gone: {error}") from error
     finally:
         pool.terminate()
 

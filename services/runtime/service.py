@@ -24,7 +24,9 @@ from services.runtime.clock import monotonic_s
 from services.runtime.settings import Settings
 from services.runtime.status import write_status
 
-AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+DATABASE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What the database's driver says; the last of a session that the server has just ended, when it is used once more."""
+AWAY = (OSError, TimeoutError, *DATABASE)
 """What a session ends with when Kafka (its errors are OSError here, see runtime/kafka.py) or PostgreSQL is away."""
 SAY_EVERY_S = 10.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 3.0
@@ -116,11 +118,7 @@ async def _sessions(service: Service, session: Session) -> None:
 
 
 def _server(error: BaseException) -> str:
-    return (
-        "postgresql"
-        if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError)
-        else "kafka or postgresql"
-    )
+    return "postgresql" if isinstance(error, DATABASE) else "kafka or postgresql"
 
 
 def became_ready(service: Service) -> None:
