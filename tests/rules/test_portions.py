@@ -10,6 +10,8 @@ from services.rules.worker import PORTION_BYTES, portions
 
 @dataclass(frozen=True)
 class Record:
+    """What is asked of a record."""
+
     offset: int
     value: bytes | None
 
