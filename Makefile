@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help install servers demo test check format bench lock compose
+.PHONY: help install servers demo test faults check format bench lock compose
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | expand -t 10
@@ -18,6 +18,9 @@ demo: servers ## the whole system with a simulated fleet; Ctrl-C stops it
 
 test: servers ## all tests, on a real Kafka and a real PostGIS that they start themselves
 	@$(BIN)/pytest tests
+
+faults: servers ## the long fault campaign: a quarter of an hour of kills, zombies and outages under load (SEED=n repeats one)
+	@$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED))
 
 check: install ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check services tests
