@@ -6,7 +6,7 @@ number and describe findings without knowing the rule. "At most once a minute" (
 
 import numpy as np
 
-from services.rules.compiled import compiled, inlined
+from services.rules.compiled import Ints, Row, Rows, compiled, inlined
 
 NOT_SHOWN, SHOWN_OPEN, SHOWN_CLOSED = 0, 1, 2
 """`shown`: what the outside has been told. SHOWN_CLOSED with the rule's own state still running: a tick closed it for the screen."""
@@ -50,7 +50,10 @@ FINDING_BASE = [
 
 
 @compiled
-def emit(findings, count, transition, index, vehicle, subject, now_ms, episode):  # type: ignore[no-untyped-def]
+def emit(
+    findings: Rows, count: Ints, transition: int, index: int, vehicle: int, subject: int, now_ms: int,
+    episode: Row,
+) -> Row:  # fmt: skip
     """Append one transition of `episode` and return the row, so that a rule can add its own fields.
 
     `count[0]` is the number of rows used; the kernel makes sure that there is room before each step.
@@ -89,7 +92,7 @@ def emit(findings, count, transition, index, vehicle, subject, now_ms, episode):
 
 
 @inlined
-def update_due(episode, now_ms):  # type: ignore[no-untyped-def]
+def update_due(episode: Row, now_ms: int) -> bool:
     """Whether a changed open episode is told now: its severity or band rose, or a minute of event time has passed."""
     if episode.severity > episode.announced_severity:
         return True
@@ -97,11 +100,11 @@ def update_due(episode, now_ms):  # type: ignore[no-untyped-def]
         episode.announced_band == NO_BAND or episode.band > episode.announced_band
     ):
         return True
-    return now_ms - episode.announced_ms >= UPDATE_EVERY_MS
+    return bool(now_ms - episode.announced_ms >= UPDATE_EVERY_MS)
 
 
 @inlined
-def clear(episode):  # type: ignore[no-untyped-def]
+def clear(episode: Row) -> None:
     """Forget the episode: nothing runs and nothing is shown."""
     episode.shown = NOT_SHOWN
     episode.driver = 0

@@ -3,11 +3,12 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from services.contracts.fix import DRIVER_CARD_REMOVED, DRIVER_NO_NEWS, NO_U2
+from services.contracts.fix import DRIVER_CARD_REMOVED, DRIVER_NO_NEWS, NO_U2, Fixes
 from services.contracts.reasons import NOT_FIXED, SPEED_IMPLAUSIBLE
 from services.contracts.registry import CLASSES, Config, Vehicle
-from services.rules.compiled import compiled
+from services.rules.compiled import Ints, Rows, compiled, inlined
 from services.rules.records import USE_POSITION, USE_SPEED
 
 DAY_MS = 86_400_000
@@ -62,7 +63,9 @@ def registration(rows: list[Vehicle], time_ms: int) -> Vehicle:
 
 
 @compiled
-def class_at(first, from_ms, to_ms, vehicle_class, vehicle, time_ms):  # type: ignore[no-untyped-def]
+def class_at(
+    first: Ints, from_ms: Ints, to_ms: Ints, vehicle_class: NDArray[np.uint8], vehicle: int, time_ms: int
+) -> int:
     """Class of a vehicle at a time; the last row begun, else the first, where no row holds (the registry changed meanwhile)."""
     found = first[vehicle]
     for row in range(first[vehicle], first[vehicle + 1]):
@@ -70,11 +73,25 @@ def class_at(first, from_ms, to_ms, vehicle_class, vehicle, time_ms):  # type: i
             found = row
             if time_ms < to_ms[row]:
                 break
-    return vehicle_class[found]
+    place: int = vehicle_class[found]
+    return place
+
+
+@inlined
+def use_of(flags: int, speed: int) -> int:
+    """What a fix may be used for: USE_*."""
+    if flags & NOT_FIXED != 0:
+        return 0
+    if speed == NO_U2 or flags & SPEED_IMPLAUSIBLE != 0:
+        return USE_POSITION
+    return USE_POSITION | USE_SPEED
 
 
 @compiled
-def gate(common, slot_of, tables, boundaries, fixes, context, outcome):  # type: ignore[no-untyped-def]
+def gate(
+    common: Rows, slot_of: NDArray[np.int32], tables: FleetTables, boundaries: Ints, fixes: Fixes,
+    context: Rows, outcome: Ints,
+) -> int:  # fmt: skip
     """Let pass what is newer than the vehicle's last fix, moved to the front of `fixes` in place, with its context row.
 
     `slot_of[v]` is the slot of vehicle v, -1 unknown; `boundaries` are the event times at which another row of parameters begins.
@@ -113,12 +130,8 @@ def gate(common, slot_of, tables, boundaries, fixes, context, outcome):  # type:
         speed = fix.speed if fix.speed != NO_U2 else fix.recorder_speed
         row.speed = speed
         row.vehicle_class = class_at(tables[0], tables[1], tables[2], tables[3], vehicle, time_ms)
-        use = 0  # ["flags"]: an uncompiled record has an attribute of that name already
-        if fix["flags"] & NOT_FIXED == 0:
-            use = USE_POSITION
-            if speed != NO_U2 and fix["flags"] & SPEED_IMPLAUSIBLE == 0:
-                use |= USE_SPEED
-        row.use = use
+        # ["flags"]: an uncompiled record has an attribute of that name already
+        row.use = use_of(fix["flags"], speed)
         passed += 1
     outcome[JUDGED] += passed
     return passed

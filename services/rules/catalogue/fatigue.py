@@ -24,9 +24,9 @@ from typing import Any
 import numpy as np
 
 from services.contracts.alert import Sentence, iso
-from services.contracts.fix import NO_U4
+from services.contracts.fix import NO_U4, Fixes
 from services.contracts.registry import CLASSES, Config, VehicleClass
-from services.rules.compiled import compiled, inlined
+from services.rules.compiled import Ints, Row, Rows, Tables, Whole, compiled, inlined
 from services.rules.finding import (
     CLOSED,
     CURRENT,
@@ -197,14 +197,17 @@ def pack(values: Mapping[str, Any], row: np.void) -> None:
 
 
 @compiled
-def within(lon_a, lat_a, lon_b, lat_b, radius_m):  # type: ignore[no-untyped-def]
+def within(lon_a: int, lat_a: int, lon_b: int, lat_b: int, radius_m: float) -> bool:
     """Whether two positions lie at most so far apart; a standing vehicle is told by two subtractions."""
     east, north = abs(np.int64(lon_a) - np.int64(lon_b)), abs(np.int64(lat_a) - np.int64(lat_b))
-    return (east + north) * NEAR_E7 <= radius_m or distance_m(lon_a, lat_a, lon_b, lat_b) <= radius_m
+    return bool((east + north) * NEAR_E7 <= radius_m) or distance_m(lon_a, lat_a, lon_b, lat_b) <= radius_m
 
 
 @compiled
-def tell(ledger, episode, spell_ms, findings, count, transition, index, slot, now_ms):  # type: ignore[no-untyped-def]
+def tell(
+    ledger: Row, episode: Row, spell_ms: int, findings: Rows, count: Ints, transition: int, index: int,
+    slot: int, now_ms: int,
+) -> None:  # fmt: skip
     """Emit a transition with spell and timeline."""
     row = emit(findings, count, transition, index, slot, ledger.driver, now_ms, episode)
     row.spell_began_ms = spell_ms
@@ -217,7 +220,10 @@ def tell(ledger, episode, spell_ms, findings, count, transition, index, slot, no
 
 
 @compiled
-def extend(ledger, episode, kind, spell_ms, length_ms, limit_ms, unsure, fix, context, findings, count):  # type: ignore[no-untyped-def]
+def extend(
+    ledger: Row, episode: Row, kind: int, spell_ms: int, length_ms: int, limit_ms: int, unsure: bool,
+    fix: Row, context: Row, findings: Rows, count: Ints,
+) -> None:  # fmt: skip
     """The moving fix is beyond the limit: the episode opens or goes on."""
     time_ms = fix.time_ms
     opens = episode.began_ms == 0
@@ -247,7 +253,9 @@ def extend(ledger, episode, kind, spell_ms, length_ms, limit_ms, unsure, fix, co
 
 
 @compiled
-def close(ledger, episode, spell_ms, findings, count, context, now_ms):  # type: ignore[no-untyped-def]
+def close(
+    ledger: Row, episode: Row, spell_ms: int, findings: Rows, count: Ints, context: Row, now_ms: int
+) -> None:
     """The episode, if one is open, is proven ended; a tick may have closed it for the screen already, with the same content."""
     if episode.began_ms == 0:
         return
@@ -257,14 +265,14 @@ def close(ledger, episode, spell_ms, findings, count, context, now_ms):  # type:
 
 
 @compiled
-def end_night(ledger, findings, count, context, now_ms):  # type: ignore[no-untyped-def]
+def end_night(ledger: Row, findings: Rows, count: Ints, context: Row, now_ms: int) -> None:
     """The night clock stops: its window or its spell is over."""
     close(ledger, ledger.night, ledger.begin_ms, findings, count, context, now_ms)
     ledger.night_until_ms = 0
 
 
 @compiled
-def end_spell(pages, page, findings, count, context, now_ms):  # type: ignore[no-untyped-def]
+def end_spell(pages: Rows, page: Whole, findings: Rows, count: Ints, context: Row, now_ms: int) -> None:
     """The spell ended at its latest moving fix."""
     ledger = pages[page]
     close(ledger, ledger.continuous, ledger.begin_ms, findings, count, context, now_ms)
@@ -273,7 +281,7 @@ def end_spell(pages, page, findings, count, context, now_ms):  # type: ignore[no
 
 
 @compiled
-def begin_spell(pages, page, time_ms):  # type: ignore[no-untyped-def]
+def begin_spell(pages: Rows, page: Whole, time_ms: int) -> None:
     """A spell begins; the timeline goes on only while an episode that may span spells is open."""
     make_room(pages, page, time_ms)
     ledger = pages[page]
@@ -285,7 +293,9 @@ def begin_spell(pages, page, time_ms):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def come_back(pages, page, findings, count, context, now_ms, params):  # type: ignore[no-untyped-def]
+def come_back(
+    pages: Rows, page: Whole, findings: Rows, count: Ints, context: Row, now_ms: int, params: Row
+) -> None:
     """The driver is on the vehicle again: rested by time alone, or in the same spell with rest to be proven anew."""
     ledger = pages[page]
     if ledger.running and now_ms - ledger.latest_ms >= params.min_rest_ms:
@@ -300,7 +310,7 @@ def come_back(pages, page, findings, count, context, now_ms, params):  # type: i
 
 
 @compiled
-def found_again(ledger, fix, radius_m):  # type: ignore[no-untyped-def]
+def found_again(ledger: Row, fix: Row, radius_m: float) -> bool:
     """Whether a vehicle heard of again after a silence is where it was, by position and odometer."""
     driven_m = np.int64(fix.odometer_m) - np.int64(ledger.odometer_m)
     if abs(driven_m) > ODOMETER_M and max(fix.odometer_m, ledger.odometer_m) != NO_U4:
@@ -311,7 +321,7 @@ def found_again(ledger, fix, radius_m):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def at_stop(ledger, fix, moving, radius_m):  # type: ignore[no-untyped-def]
+def at_stop(ledger: Row, fix: Row, moving: bool, radius_m: float) -> bool:
     """Whether a fix lies where the stop is: a lone still fix does, a moving one without any near the latest moving one."""
     if ledger.stop:
         return within(ledger.centre_lon_e7, ledger.centre_lat_e7, fix.lon_e7, fix.lat_e7, radius_m)
@@ -319,7 +329,9 @@ def at_stop(ledger, fix, moving, radius_m):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def listen(pages, page, fix, context, params, findings, count):  # type: ignore[no-untyped-def]
+def listen(
+    pages: Rows, page: Whole, fix: Row, context: Row, params: Row, findings: Rows, count: Ints
+) -> bool:
     """After a silence: whether it was driving; where the vehicle was standing, whether that proved a rest."""
     ledger, time_ms = pages[page], fix.time_ms
     if time_ms - ledger.last_ms > params.max_silence_ms:
@@ -343,7 +355,7 @@ def listen(pages, page, fix, context, params, findings, count):  # type: ignore[
 
 
 @compiled
-def stand(ledger, fix, silent, radius_m):  # type: ignore[no-untyped-def]
+def stand(ledger: Row, fix: Row, silent: bool, radius_m: float) -> None:
     """A still fix."""
     if ledger.stop == 0:
         ledger.stop = 1
@@ -356,7 +368,7 @@ def stand(ledger, fix, silent, radius_m):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def go(pages, page, fix, silent):  # type: ignore[no-untyped-def]
+def go(pages: Rows, page: Whole, fix: Row, silent: bool) -> None:
     """A moving fix."""
     ledger = pages[page]
     if ledger.running == 0:
@@ -372,7 +384,7 @@ def go(pages, page, fix, silent):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def watch_night(ledger, fix, context, params, findings, count):  # type: ignore[no-untyped-def]
+def watch_night(ledger: Row, fix: Row, context: Row, params: Row, findings: Rows, count: Ints) -> None:
     """The night clock at a moving fix. It starts inside the window, for any class, and its end is fixed then."""
     if ledger.night_until_ms == 0:
         if not inside_hours(context.local_ms, params.night_from_ms, params.night_to_ms):
@@ -389,7 +401,7 @@ def watch_night(ledger, fix, context, params, findings, count):  # type: ignore[
 
 
 @compiled
-def watch_spell(ledger, fix, context, params, findings, count):  # type: ignore[no-untyped-def]
+def watch_spell(ledger: Row, fix: Row, context: Row, params: Row, findings: Rows, count: Ints) -> None:
     """The spell's length at a moving fix."""
     episode, length_ms = ledger.continuous, fix.time_ms - ledger.begin_ms
     if length_ms > params.continuous_ms or episode.began_ms != 0:
@@ -400,15 +412,18 @@ def watch_spell(ledger, fix, context, params, findings, count):  # type: ignore[
 
 
 @inlined
-def running_ms(ledger, from_ms):  # type: ignore[no-untyped-def]
+def running_ms(ledger: Row, from_ms: int) -> int:
     """How much of the running spell lies in a window."""
     if ledger.running:
-        return max(ledger.latest_ms - max(ledger.begin_ms, from_ms), 0)
-    return np.int64(0)
+        return int(max(ledger.latest_ms - max(ledger.begin_ms, from_ms), 0))
+    return 0
 
 
 @compiled
-def watch(pages, page, window, span_ms, kind, limit_ms, moving, named, fix, context, findings, count):  # type: ignore[no-untyped-def]
+def watch(
+    pages: Rows, page: Whole, window: Row, span_ms: int, kind: int, limit_ms: int, moving: bool,
+    named: bool, fix: Row, context: Row, findings: Rows, count: Ints,
+) -> None:  # fmt: skip
     """A rolling window at a fix of the vehicle; `named`: the kind is for its class."""
     ledger, episode = pages[page], window.episode
     if episode.began_ms == 0:
@@ -428,7 +443,9 @@ def watch(pages, page, window, span_ms, kind, limit_ms, moving, named, fix, cont
 
 
 @compiled
-def watch_rolling(pages, page, moving, fix, context, params, findings, count):  # type: ignore[no-untyped-def]
+def watch_rolling(
+    pages: Rows, page: Whole, moving: bool, fix: Row, context: Row, params: Row, findings: Rows, count: Ints
+) -> None:
     """Both rolling windows at a fix."""
     ledger, place = pages[page], context.vehicle_class
     watch(
@@ -442,7 +459,7 @@ def watch_rolling(pages, page, moving, fix, context, params, findings, count):  
 
 
 @compiled
-def rest_due(ledger, fix, moving, params):  # type: ignore[no-untyped-def]
+def rest_due(ledger: Row, fix: Row, moving: bool, params: Row) -> bool:
     """Whether this fix, heard without a silence before it, completes a proven rest."""
     if ledger.running == 0 or ledger.spoiled or fix.time_ms - ledger.latest_ms < params.min_rest_ms:
         return False
@@ -450,7 +467,9 @@ def rest_due(ledger, fix, moving, params):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def drive(pages, page, moving, fix, context, params, findings, count):  # type: ignore[no-untyped-def]
+def drive(
+    pages: Rows, page: Whole, moving: bool, fix: Row, context: Row, params: Row, findings: Rows, count: Ints
+) -> None:
     """A fix of the driver on the vehicle."""
     ledger, time_ms = pages[page], fix.time_ms
     if ledger.away:
@@ -478,7 +497,9 @@ def drive(pages, page, moving, fix, context, params, findings, count):  # type: 
 
 
 @compiled
-def settle(pages, page, fix, context, params, findings, count):  # type: ignore[no-untyped-def]
+def settle(
+    pages: Rows, page: Whole, fix: Row, context: Row, params: Row, findings: Rows, count: Ints
+) -> None:
     """What a fix under another driver proves of a driver who left: rested by time alone, night and windows over."""
     ledger, time_ms = pages[page], fix.time_ms
     if ledger.running and time_ms - ledger.latest_ms >= params.min_rest_ms:
@@ -490,7 +511,7 @@ def settle(pages, page, fix, context, params, findings, count):  # type: ignore[
 
 
 @compiled
-def wake(state, pages, fix, context, params, findings, count):  # type: ignore[no-untyped-def]
+def wake(state: Row, pages: Rows, fix: Row, context: Row, params: Row, findings: Rows, count: Ints) -> None:
     """See to the ledgers of drivers who left; one in which nothing is going on and nothing of the last week stands is released."""
     first = count[0]
     state.wake_ms = FOR_EVER_MS
@@ -515,7 +536,7 @@ def wake(state, pages, fix, context, params, findings, count):  # type: ignore[n
 
 
 @compiled
-def change_driver(state, pages, driver):  # type: ignore[no-untyped-def]
+def change_driver(state: Row, pages: Rows, driver: int) -> None:
     """Another card, or none: the driver before is away from here on; the new one's ledger comes first."""
     if state.page != 0:
         pages[state.page].away = 1
@@ -526,7 +547,9 @@ def change_driver(state, pages, driver):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def step(state, pages, tables, fix, context, params, findings, count):  # type: ignore[no-untyped-def]  # noqa: ARG001
+def step(
+    state: Row, pages: Rows, tables: Tables, fix: Row, context: Row, params: Row, findings: Rows, count: Ints
+) -> None:
     """One fix."""
     if context.use & USE_SPEED == 0:
         return
@@ -542,7 +565,10 @@ def step(state, pages, tables, fix, context, params, findings, count):  # type: 
 
 
 @compiled
-def run(state, pages, tables, fixes, context, params, findings, count, start):  # type: ignore[no-untyped-def]
+def run(
+    state: Rows, pages: Rows, tables: Tables, fixes: Fixes, context: Rows, params: Rows, findings: Rows,
+    count: Ints, start: int,
+) -> int:  # fmt: skip
     """`step` over `fixes[start:]`; see `rule.Kernel`."""
     for i in range(start, len(fixes)):
         if count[0] + FINDINGS_PER_STEP > len(findings) or pages[0].free < PAGES_PER_STEP:
@@ -561,7 +587,10 @@ def run(state, pages, tables, fixes, context, params, findings, count, start):  
 
 
 @compiled
-def show(ledger, episode, spell_ms, over, final, findings, count, slot, now_ms):  # type: ignore[no-untyped-def]
+def show(
+    ledger: Row, episode: Row, spell_ms: int, over: bool, final: bool, findings: Rows, count: Ints,
+    slot: int, now_ms: int,
+) -> None:  # fmt: skip
     """One episode at a sweep; `over`: a tick may close it for the screen."""
     if episode.began_ms == 0:
         return
@@ -572,14 +601,17 @@ def show(ledger, episode, spell_ms, over, final, findings, count, slot, now_ms):
 
 
 @compiled
-def below(pages, page, window, from_ms, limit_ms):  # type: ignore[no-untyped-def]
+def below(pages: Rows, page: Whole, window: Row, from_ms: int, limit_ms: int) -> bool:
     """Whether a rolling window that begins at `from_ms` is not above its limit when nothing is driven any more."""
     _, _, finished_ms = window_of(pages, page, window, from_ms)
     return finished_ms + running_ms(pages[page], from_ms) <= limit_ms
 
 
 @compiled
-def sweep_ledger(state, pages, page, params, now_ms, final, findings, count, slot):  # type: ignore[no-untyped-def]
+def sweep_ledger(
+    state: Row, pages: Rows, page: Whole, params: Row, now_ms: int, final: bool, findings: Rows,
+    count: Ints, slot: int,
+) -> None:  # fmt: skip
     """The episodes of one ledger. While a vehicle is merely silent it may have been driven: only `max_silence_s` ends that doubt."""
     ledger = pages[page]
     if ledger.driver == state.driver:
@@ -597,7 +629,10 @@ def sweep_ledger(state, pages, page, params, now_ms, final, findings, count, slo
 
 
 @compiled
-def sweep(state, pages, tables, params, now_ms, final, findings, count, start):  # type: ignore[no-untyped-def]  # noqa: ARG001
+def sweep(
+    state: Rows, pages: Rows, tables: Tables, params: Rows, now_ms: int, final: bool, findings: Rows,
+    count: Ints, start: int,
+) -> int:  # fmt: skip
     """See `rule.Sweep`."""
     last = params[len(params) - 1]
     for slot in range(start, len(state)):

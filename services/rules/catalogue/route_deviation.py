@@ -26,8 +26,9 @@ import msgspec
 import numpy as np
 
 from services.contracts.alert import Sentence
+from services.contracts.fix import Fixes
 from services.contracts.registry import CLASSES, Assignment, Config, VehicleClass
-from services.rules.compiled import compiled
+from services.rules.compiled import Ints, Row, Rows, Whole, compiled
 from services.rules.corridor import Corridors, build_corridors, near_an_end, off_by
 from services.rules.finding import (
     CLOSED,
@@ -130,7 +131,7 @@ def pack(values: Mapping[str, Any], row: np.void) -> None:
 
 
 @compiled
-def tell(page, findings, count, transition, index, slot, now_ms):  # type: ignore[no-untyped-def]
+def tell(page: Row, findings: Rows, count: Ints, transition: int, index: int, slot: int, now_ms: int) -> None:
     """Emit a transition with what only route deviation knows."""
     row = emit(findings, count, transition, index, slot, page.key, now_ms, page.episode)
     row.peak_half_m = page.peak_half_m
@@ -140,7 +141,7 @@ def tell(page, findings, count, transition, index, slot, now_ms):  # type: ignor
 
 
 @compiled
-def rest(page):  # type: ignore[no-untyped-def]
+def rest(page: Row) -> None:
     """Nothing runs."""
     clear(page.episode)
     page.phase = IDLE
@@ -153,7 +154,7 @@ def rest(page):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def end(page, findings, count, index, slot, now_ms):  # type: ignore[no-untyped-def]
+def end(page: Row, findings: Rows, count: Ints, index: int, slot: int, now_ms: int) -> None:
     """What runs is over; a tick may have closed it for the screen already, with the same content."""
     if page.phase == RUNNING and page.episode.shown == SHOWN_OPEN:
         tell(page, findings, count, CLOSED, index, slot, now_ms)
@@ -162,7 +163,9 @@ def end(page, findings, count, index, slot, now_ms):  # type: ignore[no-untyped-
 
 
 @compiled
-def add(page, fix, context, distance_m, half_m, leg, margin_m):  # type: ignore[no-untyped-def]
+def add(
+    page: Row, fix: Row, context: Row, distance_m: float, half_m: float, leg: Whole, margin_m: float
+) -> None:
     """A fix off belongs to the run or episode: peak, end, severity."""
     episode = page.episode
     if page.phase == IDLE:
@@ -189,7 +192,9 @@ def add(page, fix, context, distance_m, half_m, leg, margin_m):  # type: ignore[
 
 
 @compiled
-def judge(page, corridors, fix, context, param, findings, count):  # type: ignore[no-untyped-def]
+def judge(
+    page: Row, corridors: Corridors, fix: Row, context: Row, param: Row, findings: Rows, count: Ints
+) -> None:
     """One fix under one assignment."""
     time_ms = fix.time_ms
     if page.seen and time_ms - page.last_ms > param.max_gap_ms:
@@ -221,7 +226,7 @@ def judge(page, corridors, fix, context, param, findings, count):  # type: ignor
 
 
 @compiled
-def row_of(tables, first, last, key, time_ms):  # type: ignore[no-untyped-def]
+def row_of(tables: Tables, first: int, last: int, key: int, time_ms: int) -> int:
     """The row of the assignment with a key, if it holds at a time; -1 else."""
     for row in range(first, last):
         if tables.key[row] == key and tables.from_ms[row] <= time_ms < tables.to_ms[row]:
@@ -230,7 +235,7 @@ def row_of(tables, first, last, key, time_ms):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def page_of(pages, page, key):  # type: ignore[no-untyped-def]
+def page_of(pages: Rows, page: Whole, key: int) -> Whole:
     """The page with a key in a chain, 0 none."""
     while page != 0 and pages[page].key != key:
         page = pages[page].next
@@ -238,7 +243,10 @@ def page_of(pages, page, key):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def drop(state, pages, tables, first, last, context, time_ms, findings, count):  # type: ignore[no-untyped-def]
+def drop(
+    state: Row, pages: Rows, tables: Tables, first: int, last: int, context: Row, time_ms: int,
+    findings: Rows, count: Ints,
+) -> int:  # fmt: skip
     """Close and return the pages whose assignment no longer holds; tell the others their route. Returns how many stay."""
     before, page, kept = 0, state.page, 0
     while page != 0:
@@ -262,7 +270,9 @@ def drop(state, pages, tables, first, last, context, time_ms, findings, count): 
 
 
 @compiled
-def look_up(state, pages, tables, fix, context, findings, count):  # type: ignore[no-untyped-def]
+def look_up(
+    state: Row, pages: Rows, tables: Tables, fix: Row, context: Row, findings: Rows, count: Ints
+) -> None:
     """Which assignments hold at this fix, and until when that stays so."""
     time_ms = fix.time_ms
     first, last = 0, 0
@@ -295,7 +305,9 @@ def look_up(state, pages, tables, fix, context, findings, count):  # type: ignor
 
 
 @compiled
-def step(state, pages, tables, fix, context, param, findings, count):  # type: ignore[no-untyped-def]
+def step(
+    state: Row, pages: Rows, tables: Tables, fix: Row, context: Row, param: Row, findings: Rows, count: Ints
+) -> None:
     """One fix."""
     if context.use & USE_POSITION == 0:
         return
@@ -308,7 +320,10 @@ def step(state, pages, tables, fix, context, param, findings, count):  # type: i
 
 
 @compiled
-def run(state, pages, tables, fixes, context, params, findings, count, start):  # type: ignore[no-untyped-def]
+def run(
+    state: Rows, pages: Rows, tables: Tables, fixes: Fixes, context: Rows, params: Rows, findings: Rows,
+    count: Ints, start: int,
+) -> int:  # fmt: skip
     """`step` over `fixes[start:]`; see `rule.Kernel`."""
     for i in range(start, len(fixes)):
         if count[0] + FINDINGS_PER_STEP > len(findings) or pages[0].free < PAGES_PER_STEP:
@@ -327,7 +342,10 @@ def run(state, pages, tables, fixes, context, params, findings, count, start):  
 
 
 @compiled
-def sweep(state, pages, tables, params, now_ms, final, findings, count, start):  # type: ignore[no-untyped-def]
+def sweep(
+    state: Rows, pages: Rows, tables: Tables, params: Rows, now_ms: int, final: bool, findings: Rows,
+    count: Ints, start: int,
+) -> int:  # fmt: skip
     """See `rule.Sweep`. Time alone proves an end by a silence longer than `max_gap_s`, or by the assignment's."""
     for slot in range(start, len(state)):
         if count[0] + FINDINGS_PER_STEP > len(findings):

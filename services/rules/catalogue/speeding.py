@@ -24,8 +24,9 @@ from typing import Any
 import numpy as np
 
 from services.contracts.alert import Sentence
+from services.contracts.fix import Fixes
 from services.contracts.registry import CLASSES, ROAD_CLASSES, Config
-from services.rules.compiled import compiled, inlined
+from services.rules.compiled import Ints, Row, Rows, Tables, compiled, inlined
 from services.rules.finding import (
     CLOSED,
     CURRENT,
@@ -154,7 +155,7 @@ def pack(values: Mapping[str, Any], row: np.void) -> None:
 
 
 @inlined
-def band_of(speed, against):  # type: ignore[no-untyped-def]
+def band_of(speed: np.int64, against: np.int64) -> int:
     """Band of a speed over a limit, lower edges inclusive; NO_BAND when it is not above it."""
     excess = speed - against
     if excess <= 0:
@@ -169,7 +170,9 @@ def band_of(speed, against):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def tell(state, findings, count, transition, index, slot, now_ms):  # type: ignore[no-untyped-def]
+def tell(
+    state: Row, findings: Rows, count: Ints, transition: int, index: int, slot: int, now_ms: int
+) -> None:
     """Emit a transition with what only speeding knows."""
     row = emit(findings, count, transition, index, slot, 0, now_ms, state.episode)
     row.source = state.peak_source
@@ -180,7 +183,7 @@ def tell(state, findings, count, transition, index, slot, now_ms):  # type: igno
 
 
 @compiled
-def begin(state, fix, context):  # type: ignore[no-untyped-def]
+def begin(state: Row, fix: Row, context: Row) -> None:
     """A new burst begins at this fix, and with it what may become an episode."""
     episode = state.episode
     clear(episode)
@@ -191,7 +194,7 @@ def begin(state, fix, context):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def add(state, fix, context):  # type: ignore[no-untyped-def]
+def add(state: Row, fix: Row, context: Row) -> None:
     """A fix above belongs to the burst or episode: peak, kind, band, severity, confidence."""
     episode = state.episode
     speed, limit, against = np.int64(context.speed), np.int64(context.limit), np.int64(context.against)
@@ -210,8 +213,7 @@ def add(state, fix, context):  # type: ignore[no-untyped-def]
     episode.ended_ms = fix.time_ms
     if speed > against:
         episode.kind = STATUTORY
-    if context.confidence < episode.confidence:
-        episode.confidence = context.confidence
+    episode.confidence = min(context.confidence, episode.confidence)
     if episode.kind == MONITORING:
         episode.severity = INFO
     elif episode.band == NO_BAND or episode.band <= 1:
@@ -221,7 +223,7 @@ def add(state, fix, context):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def close(state, findings, count, index, slot, now_ms):  # type: ignore[no-untyped-def]
+def close(state: Row, findings: Rows, count: Ints, index: int, slot: int, now_ms: int) -> None:
     """The episode is proven ended; a tick may have closed it for the screen already, with the same content."""
     if state.episode.shown == SHOWN_OPEN:
         tell(state, findings, count, CLOSED, index, slot, now_ms)
@@ -230,7 +232,9 @@ def close(state, findings, count, index, slot, now_ms):  # type: ignore[no-untyp
 
 
 @compiled
-def step(state, pages, tables, fix, context, params, findings, count):  # type: ignore[no-untyped-def]
+def step(
+    state: Row, pages: Rows, tables: Tables, fix: Row, context: Row, params: Row, findings: Rows, count: Ints
+) -> None:
     """One fix."""
     if context.use & USE_SPEED == 0:
         return
@@ -261,7 +265,10 @@ def step(state, pages, tables, fix, context, params, findings, count):  # type: 
 
 
 @compiled
-def run(state, pages, tables, fixes, context, params, findings, count, start):  # type: ignore[no-untyped-def]
+def run(
+    state: Rows, pages: Rows, tables: Tables, fixes: Fixes, context: Rows, params: Rows, findings: Rows,
+    count: Ints, start: int,
+) -> int:  # fmt: skip
     """`step` over `fixes[start:]`; see `rule.Kernel`."""
     for i in range(start, len(fixes)):
         if count[0] + FINDINGS_PER_STEP > len(findings):
@@ -280,7 +287,10 @@ def run(state, pages, tables, fixes, context, params, findings, count, start):  
 
 
 @compiled
-def sweep(state, pages, tables, params, now_ms, final, findings, count, start):  # type: ignore[no-untyped-def]
+def sweep(
+    state: Rows, pages: Rows, tables: Tables, params: Rows, now_ms: int, final: bool, findings: Rows,
+    count: Ints, start: int,
+) -> int:  # fmt: skip
     """See `rule.Sweep`. A running burst may still go on until `max_gap_s`, a merge until `merge_window_s` has passed."""
     for slot in range(start, len(state)):
         if count[0] + FINDINGS_PER_STEP > len(findings):
