@@ -25,7 +25,7 @@ from services.runtime.settings import Settings
 from services.runtime.status import write_status
 
 AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
-"""What a session ends with when Kafka (its errors are OSError here, see runtime/kafka.py) or PostgreSQL is away."""
+"""What a session ends with when Kafka (its errors are OSError here, see runtime/kafka) or PostgreSQL is away."""
 SAY_EVERY_S = 10.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 3.0
 STATUS_EVERY_S = 1.0

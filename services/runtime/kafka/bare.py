@@ -5,7 +5,7 @@ import asyncio
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.runtime.clock import cpu_s
-from services.runtime.kafka_fetch import without_seam
+from services.runtime.kafka.fetch import without_seam
 from services.runtime.settings import Settings
 
 AT_ONCE = 5_000
