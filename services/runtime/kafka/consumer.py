@@ -82,6 +82,7 @@ class Consumer:
             session_timeout_ms=10_000,
             heartbeat_interval_ms=2_000,
             check_crcs=True,
+            key_deserializer=self._seam,
         )
 
     async def __aenter__(self) -> Self:
@@ -154,7 +155,7 @@ class Consumer:
             return {}  # a rebalance came between; whoever owns the partitions now reads from the claim's offset
         return {
             item.partition: Batch(item.partition, list(chain.from_iterable(found)), found)
-            if self._seam
+            if self._seam is not None
             else Batch(item.partition, found)
             for item, found in fetched.items()
         }

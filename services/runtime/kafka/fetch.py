@@ -3,27 +3,35 @@
 Building one ConsumerRecord a record costs more than decoding it (docs/decisions/0004). The seam is one overridden method of a private
 class, pinned to the versions it was read with; with any other version, or if the private class looks different, `getmany` is
 used as it is. A test guards both ways.
+
+The class is put in for the whole process, but only a consumer that was given WHOLE_BATCHES as its `key_deserializer` gets lists: the one
+thing of a consumer's own that reaches the private class and has no use here. Every other consumer gets its ConsumerRecords.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import aiokafka
 from aiokafka.consumer import fetcher
 
 KNOWN_VERSIONS = ("0.14.0",)
-PLAIN = fetcher.PartitionRecords
-NEEDED = ("_records", "_check_crcs", "next_fetch_offset")
+NEEDED = ("_records", "_check_crcs", "_key_deserializer", "next_fetch_offset")
+WHOLE_BATCHES = object()
+"""Asks for lists; never called, for no key is deserialized there."""
 
 
 class BatchRecords(fetcher.PartitionRecords):  # type: ignore[misc]
-    """Yields the records of a whole batch as one list instead of ConsumerRecords one by one."""
+    """For those who ask: the records of a whole batch as one list instead of ConsumerRecords one by one."""
 
     next_fetch_offset: int
 
-    def _unpack_records(self) -> Iterator[list[Any]]:
-        """One list of records a batch; the same checks and the same bookkeeping of the next offset as the class it overrides.
+    def _unpack_records(self) -> Iterator[Any]:
+        if self._key_deserializer is WHOLE_BATCHES:
+            return self._whole_batches()
+        return super()._unpack_records()  # type: ignore[no-any-return]
+
+    def _whole_batches(self) -> Iterator[list[Any]]:
+        """One list of records a batch; the same checks and the same bookkeeping of the next offset as the method it stands for.
 
         Raises:
             CorruptRecordException: a batch's checksum is wrong.
@@ -52,20 +60,9 @@ def seam_fits() -> bool:
     return all(name in names for name in NEEDED)
 
 
-def use_seam(*, wanted: bool = True) -> bool:
-    """Put the seam in for every consumer of this process; says whether it is in."""
+def use_seam(*, wanted: bool = True) -> object | None:
+    """The `key_deserializer` of a consumer that is to get a list a batch; None where it will get ConsumerRecords."""
     if wanted and (fetcher.PartitionRecords is BatchRecords or seam_fits()):
         fetcher.PartitionRecords = BatchRecords
-        return True
-    return False
-
-
-@contextmanager
-def without_seam() -> Iterator[None]:
-    """The client as it comes, for consumers made inside; for measuring what the seam saves."""
-    kept = fetcher.PartitionRecords
-    fetcher.PartitionRecords = PLAIN
-    try:
-        yield
-    finally:
-        fetcher.PartitionRecords = kept
+        return WHOLE_BATCHES
+    return None

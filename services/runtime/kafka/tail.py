@@ -22,6 +22,7 @@ class Tail:
         self._client = AIOKafkaConsumer(
             bootstrap_servers=settings.kafka_bootstrap, client_id=f"roadwatch-{name}", enable_auto_commit=False,
             auto_offset_reset="latest", fetch_max_wait_ms=250, request_timeout_ms=int(settings.deadline_s * 1000),
+            key_deserializer=self._seam,
         )  # fmt: skip
 
     async def __aenter__(self) -> Self:
@@ -52,6 +53,6 @@ class Tail:
         except KafkaError as error:
             raise KafkaAway(repr(error)) from error
         rows = (record for records in fetched.values() for record in records)
-        if self._seam:
+        if self._seam is not None:
             rows = (record for part in rows for record in part)
         return [record.value for record in rows if record.value]
