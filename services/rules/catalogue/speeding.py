@@ -27,6 +27,7 @@ from services.contracts.alert import Sentence
 from services.contracts.fix import Fixes
 from services.contracts.registry import CLASSES, ROAD_CLASSES, Config
 from services.rules.compiled import Ints, Row, Rows, Tables, compiled, inlined
+from services.rules.durations import minutes_en, minutes_zh, seconds, whole
 from services.rules.finding import (
     CLOSED,
     CURRENT,
@@ -334,35 +335,13 @@ def describe(finding: np.void, names: Names) -> Described:
         "band": band,
         "road": road,
         "duration_s": seconds(duration_ms),
-        "statutory_kmh": None if statutory == NO_LIMIT else number(statutory / 10),
+        "statutory_kmh": None if statutory == NO_LIMIT else whole(statutory / 10),
     }
-    zh = f"{road + ', ' if road else ''}{speed:g} km/h, 限速 {limit:g} ({source.zh}), 持续 {spoken_zh(duration_ms)}"
-    en = f"{road + ', ' if road else ''}{speed:g} km/h in a {limit:g} zone ({source.en}) for {spoken_en(duration_ms)}"
+    zh = f"{road + ', ' if road else ''}{speed:g} km/h, 限速 {limit:g} ({source.zh}), 持续 {minutes_zh(duration_ms)}"
+    en = f"{road + ', ' if road else ''}{speed:g} km/h in a {limit:g} zone ({source.en}) for {minutes_en(duration_ms)}"
     return Described(
-        "", "", KINDS[int(finding["kind"])], number(limit), number(speed), "km/h", why, Sentence(zh=zh, en=en)
+        "", "", KINDS[int(finding["kind"])], whole(limit), whole(speed), "km/h", why, Sentence(zh=zh, en=en)
     )
-
-
-def number(value: float) -> float:
-    """Whole figures without a fraction, in JSON too."""
-    return int(value) if value == int(value) else value
-
-
-def seconds(duration_ms: int) -> float:
-    """Milliseconds as seconds."""
-    return number(duration_ms / 1000)
-
-
-def spoken_zh(duration_ms: int) -> str:
-    """How long, in Chinese."""
-    minutes, rest = divmod(round(duration_ms / 1000), 60)
-    return f"{minutes} 分 {rest} 秒" if minutes else f"{rest} 秒"
-
-
-def spoken_en(duration_ms: int) -> str:
-    """How long, in English."""
-    minutes, rest = divmod(round(duration_ms / 1000), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 RULE = Rule(

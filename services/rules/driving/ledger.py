@@ -7,21 +7,18 @@ one integer each, oldest first, and never overlap: a rolling window cuts at most
 
 import numpy as np
 
-from services.rules.compiled import Ints, Row, Rows, Whole, compiled, inlined
+from services.rules.compiled import Row, Rows, Whole, compiled, inlined
+from services.rules.driving.timeline import SEGMENTS
 from services.rules.finding import EPISODE, clear
 from services.rules.records import PAGE_HEAD, give_page, take_page
 
 DAY_MS = 86_400_000
 WEEK_MS = 7 * DAY_MS
-SEGMENTS = 64
-"""Most segments of a timeline (design section 4)."""
 INLINE = 40
 """Spells in the ledger's own page; more than that in a week is rare."""
 CELLS = SEGMENTS + INLINE
 
 LEDGER, OVERFLOW = 1, 2
-
-DRIVING, STOPPED, REST, SILENT = range(4)
 
 WINDOW = np.dtype(
     [
@@ -260,53 +257,3 @@ def drop_surplus(pages: Rows, page: Whole, wanted: int) -> None:
         surplus = np.int64(pages[keep].next)
         pages[keep].next = pages[surplus].next
         give_page(pages, surplus)
-
-
-@compiled
-def mark(ledger: Row, time_ms: int, state: int) -> None:
-    """From `time_ms` on the timeline says `state`; what it said of later times is forgotten."""
-    count = ledger.segments
-    while count > 0 and ledger.cells[count - 1] >> 2 >= time_ms:
-        count -= 1
-    if count > 0 and ledger.cells[count - 1] & 3 == state:
-        ledger.segments = count
-        return
-    if count == SEGMENTS:
-        count = merge_shortest(ledger)
-    ledger.cells[count] = (time_ms << 2) | state
-    ledger.segments = count + 1
-
-
-@compiled
-def merge_shortest(ledger: Row) -> int:
-    """Take the shortest stop out of a full timeline (where there is none: the shortest other segment that is not driving)."""
-    cells = ledger.cells
-    shortest, which, stop = np.int64(1) << 62, 1, False
-    for place in range(1, SEGMENTS - 1):
-        state = cells[place] & 3
-        if state == DRIVING or (stop and state != STOPPED):
-            continue
-        length = (cells[place + 1] >> 2) - (cells[place] >> 2)
-        if length < shortest or (state == STOPPED and not stop):
-            shortest, which, stop = length, place, state == STOPPED
-    width = 2 if cells[which - 1] & 3 == cells[which + 1] & 3 else 1
-    if width == 1 and cells[which + 1] & 3 == DRIVING:
-        cells[which + 1] = cells[which] & ~3  # what is no rest counts as driving
-    for place in range(which, SEGMENTS - width):
-        cells[place] = cells[place + width]
-    return SEGMENTS - width
-
-
-@compiled
-def copy_timeline(ledger: Row, from_ms: int, to_ms: int, segments: Ints) -> int:
-    """The timeline between two moments into `segments`, begin << 2 | state each; returns their number."""
-    count = 0
-    for place in range(ledger.segments):
-        begin_ms = max(ledger.cells[place] >> 2, from_ms)
-        end_ms = to_ms
-        if place + 1 < ledger.segments:
-            end_ms = min(ledger.cells[place + 1] >> 2, to_ms)
-        if begin_ms < end_ms:
-            segments[count] = (begin_ms << 2) | (ledger.cells[place] & 3)
-            count += 1
-    return count
