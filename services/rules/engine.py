@@ -12,7 +12,7 @@ import numpy as np
 from services.contracts.fix import Fixes
 from services.contracts.registry import Config, Vehicle
 from services.rules import fleet, limits
-from services.rules.catalogue.route_deviation import assignment_names
+from services.rules.assignments import assignment_names
 from services.rules.records import CONTEXT, as_records, grown_pages, new_pages
 from services.rules.registry import RULES, packed, periods
 from services.rules.rule import Names, Rule

@@ -11,6 +11,7 @@ import pytest
 from services.contracts.alert import EventType
 from services.contracts.fix import fix_columns
 from services.contracts.registry import Assignment, Config, Route, RuleSet, Vehicle, VehicleClass
+from services.rules.assignments import assignment_key
 from services.rules.catalogue import route_deviation
 from services.rules.engine import Engine
 from services.rules.snapshot import PartitionClock, dump, load
@@ -259,7 +260,7 @@ def test_a_snapshot_in_the_middle_changes_nothing(cut: int) -> None:
 
 def test_the_key_of_an_assignment_is_its_content() -> None:
     keys = {
-        route_deviation.assignment_key(a)
+        assignment_key(a)
         for a in (
             duty(),
             duty(),

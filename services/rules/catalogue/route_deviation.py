@@ -17,19 +17,18 @@ Ignores
     Fixes that are not fixed; what lies within `ends_exempt_m` of either end of the route (depots, stations); the direction of travel.
 """
 
-import hashlib
-from collections import defaultdict
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
-import msgspec
 import numpy as np
 
 from services.contracts.alert import Sentence
 from services.contracts.fix import Fixes
-from services.contracts.registry import CLASSES, Assignment, Config, VehicleClass
+from services.contracts.registry import CLASSES, VehicleClass
+from services.rules.assignments import Tables, row_of, tables
 from services.rules.compiled import Ints, Row, Rows, Whole, compiled
-from services.rules.corridor import Corridors, build_corridors, near_an_end, off_by
+from services.rules.corridor import Corridors, near_an_end, off_by
+from services.rules.durations import seconds
 from services.rules.finding import (
     CLOSED,
     CURRENT,
@@ -108,18 +107,6 @@ FINDING = np.dtype(
     [*FINDING_BASE, ("peak_half_m", "f8"), ("leg", "i4"), ("fixes", "i4"), ("vehicle_class", "u1")],
     align=True,
 )
-
-
-class Tables(NamedTuple):
-    """Assignments by vehicle id: rows `first[v]` to `first[v + 1]` of the others, ordered by their beginning."""
-
-    stamp: int  # hash of everything below, never 0
-    first: np.ndarray
-    key: np.ndarray
-    from_ms: np.ndarray
-    to_ms: np.ndarray
-    route: np.ndarray
-    corridors: Corridors
 
 
 def pack(values: Mapping[str, Any], row: np.void) -> None:
@@ -223,15 +210,6 @@ def judge(
         tell(page, findings, count, REVISED, context.index, context.slot, time_ms)
     elif update_due(episode, time_ms):
         tell(page, findings, count, UPDATED, context.index, context.slot, time_ms)
-
-
-@compiled
-def row_of(tables: Tables, first: int, last: int, key: int, time_ms: int) -> int:
-    """The row of the assignment with a key, if it holds at a time; -1 else."""
-    for row in range(first, last):
-        if tables.key[row] == key and tables.from_ms[row] <= time_ms < tables.to_ms[row]:
-            return row
-    return -1
 
 
 @compiled
@@ -367,42 +345,6 @@ def start(rows: np.ndarray) -> None:
     rows["until_ms"] = rows["stamp"] = rows["page"] = 0
 
 
-def assignment_key(assignment: Assignment) -> int:
-    """int64 that stands for an assignment in every version of the registry, never 0."""
-    return _number(msgspec.msgpack.encode(assignment))
-
-
-def _number(content: bytes) -> int:
-    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little", signed=True) or 1
-
-
-def tables(config: Config) -> Tables:
-    """Assignments and routes as arrays; an assignment to a route that is not there judges nothing."""
-    places = {route.route: place for place, route in enumerate(config.routes)}
-    by_key = {assignment_key(a): a for a in config.assignments if a.route in places}
-    rows = sorted(by_key.items(), key=lambda item: (item[1].vehicle, item[1].from_ms, item[0]))
-    top = max((a.vehicle for _, a in rows), default=0)
-    counts = np.bincount(np.array([a.vehicle for _, a in rows], np.int64), minlength=top + 1)
-    return Tables(
-        _number(msgspec.msgpack.encode((config.assignments, config.routes))),
-        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        np.array([key for key, _ in rows], np.int64),
-        np.array([a.from_ms for _, a in rows], np.int64),
-        np.array([a.to_ms for _, a in rows], np.int64),
-        np.array([places[a.route] for _, a in rows], np.int32),
-        build_corridors(config.routes),
-    )
-
-
-def assignment_names(config: Config) -> Callable[[int], tuple[str, str]]:
-    """By subject of a finding: (route id, route name) of the assignment, empty where this config does not know it."""
-    routes = {route.route: route.name for route in config.routes}
-    by_vehicle: dict[int, tuple[str, str]] = defaultdict(lambda: ("", ""))
-    for assignment in config.assignments:
-        by_vehicle[assignment_key(assignment)] = (assignment.route, routes.get(assignment.route, ""))
-    return lambda subject: by_vehicle.get(subject, ("", ""))
-
-
 BASIS = {VehicleClass.HAZMAT: "危货办法 art. 48", VehicleClass.SCHOOL_BUS: "校车条例 art. 30"}
 
 
@@ -411,14 +353,13 @@ def describe(finding: np.void, names: Names) -> Described:
     subject = int(finding["subject"])
     route, name = names.assignment(subject)
     peak_m, limit_m = int(finding["peak"]) / 10, int(finding["limit"]) / 10
-    seconds = (int(finding["ended_ms"]) - int(finding["began_ms"])) / 1000
-    duration_s = int(seconds) if seconds == int(seconds) else seconds
-    minutes, rest_s = divmod(round(seconds), 60)
+    duration_ms = int(finding["ended_ms"]) - int(finding["began_ms"])
+    minutes, rest_s = divmod(round(duration_ms / 1000), 60)
     why = {
         "route": route or None,
         "route_name": name or None,
         "basis": BASIS.get(CLASSES[int(finding["vehicle_class"])]),
-        "duration_s": duration_s,
+        "duration_s": seconds(duration_ms),
         "leg": int(finding["leg"]),
         "half_width_m": float(finding["peak_half_m"]),
         "fixes": int(finding["fixes"]),
