@@ -116,7 +116,7 @@ def judge(
         renames = field_map(map or [])
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    try:
+    with _refusals(positions):
         config = read_config(
             {kind: (str(path), path.read_bytes()) for kind, path in files.items() if path is not None},
             check_rules=check_parameters,
@@ -124,13 +124,20 @@ def judge(
         found, summary = judged(positions, config, box, renames=renames, tz=tz, arrival=arrival)
         with _output(out) as sink:
             sink.writelines(msgspec.json.encode(transition.episode) + b"\n" for transition in found)
+    sys.stderr.writelines(line + "\n" for line in summary.lines())
+
+
+@contextmanager
+def _refusals(positions: Path) -> Iterator[None]:
+    """Files that cannot be read, or say what they may not, are told on stderr and end the command."""
+    try:
+        yield
     except FilesRefused as error:
         sys.stderr.write(f"{error}\n")
         raise typer.Exit(REFUSED) from error
     except (OSError, EOFError) as error:
         sys.stderr.write(f"{positions}: {error}\n" if isinstance(error, EOFError) else f"{error}\n")
         raise typer.Exit(REFUSED) from error
-    sys.stderr.writelines(line + "\n" for line in summary.lines())
 
 
 def main(arguments: list[str]) -> int:
