@@ -87,6 +87,23 @@ def use_of(flags: int, speed: int) -> int:
     return USE_POSITION | USE_SPEED
 
 
+@inlined
+def driver_after(driver: int, reported: int) -> int:
+    """The driver on a vehicle once a fix has said who is."""
+    if reported == DRIVER_CARD_REMOVED:
+        return 0
+    return driver if reported == DRIVER_NO_NEWS else reported
+
+
+@inlined
+def period_at(boundaries: Ints, time_ms: int) -> int:
+    """Which row of parameters holds at a time."""
+    period = 0
+    while period < len(boundaries) and boundaries[period] <= time_ms:
+        period += 1
+    return period
+
+
 @compiled
 def gate(
     common: Rows, slot_of: NDArray[np.int32], tables: FleetTables, boundaries: Ints, fixes: Fixes,
@@ -114,18 +131,12 @@ def gate(
         fix = fixes[passed]
         state.last_ms = time_ms
         state.changed = 1
-        if fix.driver == DRIVER_CARD_REMOVED:
-            state.driver = 0
-        elif fix.driver != DRIVER_NO_NEWS:
-            state.driver = fix.driver
+        state.driver = driver_after(state.driver, fix.driver)
         row = context[passed]
         row.index = passed
         row.slot = slot
         row.driver = state.driver
-        period = 0
-        while period < len(boundaries) and boundaries[period] <= time_ms:
-            period += 1
-        row.period = period
+        row.period = period_at(boundaries, time_ms)
         row.local_ms = (time_ms + LOCAL_OFFSET_MS) % DAY_MS
         speed = fix.speed if fix.speed != NO_U2 else fix.recorder_speed
         row.speed = speed
