@@ -1,7 +1,8 @@
 """What a rule finds: the running episode inside a vehicle's state, and the transitions of it that leave the kernel.
 
 Every rule's state holds one or more `EPISODE` records and every rule's finding begins with `FINDING_BASE`, so that the engine can order,
-number and describe findings without knowing the rule. "At most once a minute" (interfaces section 7) is event time and decided here.
+number and describe findings without knowing the rule. "At most once a minute" (interfaces section 7) is event time and decided here:
+mostly by a fix, and by a tick where none comes that would bring the rest.
 """
 
 import numpy as np
@@ -34,7 +35,7 @@ EPISODE_FIELDS = [
     ("announced_severity", "u1"),
     ("announced_band", "u1"),
     ("confidence", "u1"),  # percent
-    ("pad", "u1"),
+    ("untold", "u1"),  # a fix has been added since the last transition told
     ("sequence", "u4"),  # transitions told so far
 ]
 EPISODE = np.dtype(EPISODE_FIELDS, align=True)
@@ -66,6 +67,7 @@ def emit(
         episode.announced_severity = episode.severity
         episode.announced_band = episode.band
         episode.shown = SHOWN_CLOSED if transition == CLOSED else SHOWN_OPEN
+        episode.untold = 0
     row.transition = transition
     row.index = index
     row.vehicle = vehicle
@@ -104,6 +106,14 @@ def update_due(episode: Row, now_ms: int) -> bool:
 
 
 @inlined
+def update_overdue(episode: Row, now_ms: int) -> bool:
+    """Whether a tick tells of an open episode what no fix has told."""
+    if episode.shown != SHOWN_OPEN or episode.untold == 0:
+        return False
+    return bool(now_ms - episode.announced_ms >= UPDATE_EVERY_MS)
+
+
+@inlined
 def clear(episode: Row) -> None:
     """Forget the episode: nothing runs and nothing is shown."""
     episode.shown = NOT_SHOWN
@@ -122,4 +132,5 @@ def clear(episode: Row) -> None:
     episode.announced_severity = 0
     episode.announced_band = NO_BAND
     episode.confidence = 100
+    episode.untold = 0
     episode.sequence = 0

@@ -30,7 +30,8 @@ class Sweep(Protocol):
     ) -> int:  # fmt: skip
         """Walk over `state[start:]`; returns the first slot not visited because findings ran short.
 
-        With `final` false a tick: closes for the screen what `now_ms` proves ended, changing nothing but `shown` and what `emit` keeps.
+        With `final` false a tick: closes for the screen what `now_ms` proves ended, and updates what has changed untold for a
+        minute, changing nothing but `shown` and what `emit` keeps.
         With `final` true: emits CURRENT for every episode that is open, its present content, and changes nothing.
         """
         ...

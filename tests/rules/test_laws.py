@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from services.cli.benchmarks.feed import drives, fleet
+from services.contracts.alert import Episode, EpisodeState, EventType
 from services.contracts.registry import RuleSet
 from services.rules.engine import Engine
 from services.rules.registry import RULES
@@ -140,6 +141,41 @@ def test_ticks_change_no_state() -> None:
 def content(transition: Transition) -> bytes:
     """The episode, which ticks may not touch."""
     return msgspec.json.encode(transition.episode)
+
+
+def test_a_minute_later_a_tick_has_told_all_there_is() -> None:
+    """Nothing told stays behind what is known: a tick brings what fixes kept back, and not more than once a minute."""
+    fixes = drive(8)
+    engine = Engine(CONFIG, code)
+    told_last: dict[str, Transition] = {}
+    by_ticks: dict[str, int] = {}
+    for part in np.array_split(fixes, 50):
+        now_ms = int(part["time_ms"].max()) + 60_000
+        for found in (engine.judge(part.copy()), engine.tick(now_ms)):
+            for transition in found:
+                at_most_once_a_minute(told_last.get(transition.alert.id), transition)
+                told_last[transition.alert.id] = transition
+        ticked = [t for t in told_last.values() if t.now_ms == now_ms and t.event is EventType.UPDATED]
+        for transition in ticked:
+            by_ticks[transition.episode.rule] = by_ticks.get(transition.episode.rule, 0) + 1
+        for current in engine.open_episodes():
+            assert unended(told_last[current.alert.id]) == unended(current)
+        assert engine.tick(now_ms) == []
+    assert by_ticks.keys() == {rule.name for rule in RULES}
+
+
+def at_most_once_a_minute(before: Transition | None, transition: Transition) -> None:
+    """An update comes a minute after what was told before it, unless it is graver."""
+    if before is None or transition.event is not EventType.UPDATED:
+        return
+    graver = transition.severity_rank > before.severity_rank
+    band, band_before = (t.episode.why.get("band") or "" for t in (transition, before))
+    assert graver or band > band_before or transition.now_ms - before.now_ms >= 60_000
+
+
+def unended(transition: Transition) -> Episode:
+    """The episode but for what a tick may say of its end."""
+    return msgspec.structs.replace(transition.episode, state=EpisodeState.OPEN, ended=None)
 
 
 def test_compiled_equals_uncompiled() -> None:

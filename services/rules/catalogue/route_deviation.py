@@ -42,6 +42,7 @@ from services.rules.finding import (
     clear,
     emit,
     update_due,
+    update_overdue,
 )
 from services.rules.parameters import milliseconds
 from services.rules.records import PAGE_HEAD, USE_POSITION, give_page, take_page
@@ -160,6 +161,7 @@ def add(
         episode.driver = context.driver
         episode.began_ms = fix.time_ms
     episode.ended_ms = fix.time_ms
+    episode.untold = 1
     page.vehicle_class = context.vehicle_class
     page.fixes += 1
     page.on = 0
@@ -336,6 +338,8 @@ def sweep(
                     tell(page, findings, count, CURRENT, -1, slot, now_ms)
                 elif now_ms - page.last_ms > page.max_gap_ms or now_ms >= page.to_ms:
                     tell(page, findings, count, CLOSED, -1, slot, now_ms)
+                elif update_overdue(page.episode, now_ms):
+                    tell(page, findings, count, UPDATED, -1, slot, now_ms)
             chained = page.next
     return len(state)
 

@@ -43,6 +43,7 @@ from services.rules.finding import (
     clear,
     emit,
     update_due,
+    update_overdue,
 )
 from services.rules.limit_sources import SOURCES, basis
 from services.rules.parameters import milliseconds, tenths, window_ms
@@ -212,6 +213,7 @@ def add(state: Row, fix: Row, context: Row) -> None:
         state.peak_class = context.vehicle_class
         state.peak_road = context.road
     episode.ended_ms = fix.time_ms
+    episode.untold = 1
     if speed > against:
         episode.kind = STATUTORY
     episode.confidence = min(context.confidence, episode.confidence)
@@ -307,6 +309,8 @@ def sweep(
                 patience_ms = params[len(params) - 1].max_gap_ms
             if now_ms - row.episode.ended_ms > patience_ms:
                 tell(row, findings, count, CLOSED, -1, slot, now_ms)
+            elif update_overdue(row.episode, now_ms):
+                tell(row, findings, count, UPDATED, -1, slot, now_ms)
     return len(state)
 
 

@@ -16,6 +16,7 @@ from services.rules.finding import (
     clear,
     emit,
     update_due,
+    update_overdue,
 )
 
 CONTINUOUS, NIGHT, DAY, WEEK = range(4)
@@ -61,6 +62,7 @@ def extend(
         episode.kind = kind
         episode.began_ms = time_ms
     episode.ended_ms = time_ms
+    episode.untold = 1
     episode.at_ms = time_ms
     episode.at_lon_e7 = fix.lon_e7
     episode.at_lat_e7 = fix.lat_e7
@@ -104,3 +106,5 @@ def show(
         tell(ledger, episode, spell_ms, findings, count, CURRENT, -1, slot, now_ms)
     elif over and episode.shown == SHOWN_OPEN:
         tell(ledger, episode, spell_ms, findings, count, CLOSED, -1, slot, now_ms)
+    elif update_overdue(episode, now_ms):
+        tell(ledger, episode, spell_ms, findings, count, UPDATED, -1, slot, now_ms)
