@@ -38,7 +38,7 @@ POLL_S = 0.1
 MOST_FIXES = 32_768
 """Fixes in one message: 2 MiB."""
 JSON_TYPE = JSON_REPORT.encode()
-JSON_TYPES = (JSON_TYPE, JSON_TYPE + b"; charset=utf-8")
+JSON_TYPES = (JSON_TYPE, JSON_TYPE + b";charset=utf-8")  # spaces and case aside
 
 VALUE, HEADERS = attrgetter("value"), attrgetter("headers")
 
@@ -223,12 +223,15 @@ class IngestWorker:
 
 
 def _foreign(batch: Batch) -> list[int]:
-    """Places of records whose content type is none of ours."""
+    """Places of records whose content type is none of ours; a header without a value (Kafka allows it) names none."""
     return [
         place
         for place, record in enumerate(batch.records)
         if record.headers
-        and any(name == CONTENT_TYPE and value.lower() not in JSON_TYPES for name, value in record.headers)
+        and any(
+            name == CONTENT_TYPE and value is not None and value.lower().replace(b" ", b"") not in JSON_TYPES
+            for name, value in record.headers
+        )
     ]
 
 
