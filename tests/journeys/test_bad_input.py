@@ -8,7 +8,7 @@ import asyncio
 import json
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import psycopg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from prometheus_client.parser import text_string_to_metric_families
 
 from services.cli.benchmarks.system import Processes
@@ -43,8 +44,10 @@ WITHIN_S = 120  # on a machine that does much else; a tenth of it when it does n
 pytestmark = pytest.mark.timeout(300)
 
 Headers = tuple[tuple[str, bytes | None], ...]
+Report = tuple[str, bytes | None, Headers, str | None]
+"""name, value, headers, the code it must get"""
 
-WITH_HEADERS: list[tuple[str, bytes, Headers, str | None]] = [
+WITH_HEADERS: list[Report] = [
     ("json", said(), ((CONTENT_TYPE, b"application/json"),), None),
     ("json in utf-8", said(), ((CONTENT_TYPE, b"application/json; charset=utf-8"),), None),
     ("json in utf-8, spelled otherwise", said(), ((CONTENT_TYPE, b"Application/JSON;charset=UTF-8"),), None),
@@ -106,27 +109,64 @@ async def send(settings: Settings) -> list[Sent]:
         max_batch_size=2**20,
         linger_ms=50,
     )
-    todo: list[tuple[str, bytes | None, Headers, str | None]] = []
-    for number, (case, value, headers, code) in enumerate(
-        [(case, value, (), code) for case, value, code in CASES] + WITH_HEADERS
+    todo: list[Report] = []
+    for number, report in enumerate(
+        [*((case, value, (), code) for case, value, code in CASES), *WITH_HEADERS]
     ):
-        todo += [("neighbour", neighbour(number), (), None), (case, value, headers, code)]
+        todo += [("neighbour", neighbour(number), (), None), report]
     await producer.start()
     try:
-        waiting = []
-        for place, (case, value, headers, code) in enumerate(todo):
+        waiting: list[tuple[Report, bytes | None, int]] = []
+        for place, report in enumerate(todo):
             partition, key = place // 2 % PARTITIONS, None if place % 7 == 0 else f"key {place}".encode()
-            future = await producer.send(
+            waiting.append((report, key, partition))
+        waiting += [
+            (("neighbour", neighbour(len(todo) + partition), (), None), None, partition)
+            for partition in range(PARTITIONS)
+        ]
+        futures = [
+            await producer.send(
                 name, value, key=key, partition=partition, timestamp_ms=NOW, headers=list(headers)
             )
-            waiting.append((case, key, value, headers, code, partition, future))
-        for partition in range(PARTITIONS):
-            value = neighbour(len(todo) + partition)
-            future = await producer.send(name, value, partition=partition, timestamp_ms=NOW)
-            waiting.append(("neighbour", None, value, (), None, partition, future))
-        return [Sent(*told, (await future).offset) for *told, future in waiting]
+            for (_, value, headers, _), key, partition in waiting
+        ]
+        return [
+            Sent(case, key, value, headers, code, partition, (await future).offset)
+            for ((case, value, headers, code), key, partition), future in zip(waiting, futures, strict=True)
+        ] + await send_odd_names(producer, name)
     finally:
         await producer.stop()
+
+
+class OddName(str):
+    """A header's name that goes out as bytes that are no UTF-8."""
+
+    __slots__ = ()
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        """What Kafka's clients of other languages may send."""
+        return super().encode(encoding, errors) + b"\xff"
+
+
+async def send_odd_names(producer: AIOKafkaProducer, topic: str) -> list[Sent]:
+    """A batch in which the names of headers are no text."""
+    batch = producer.create_batch()
+    batch._builder = _DefaultRecordBatchBuilderPy(2, 0, 0, -1, -1, -1, 2**20)
+    odd: Headers = ((OddName("x-"), b"1"),)
+    rows: list[Report] = [
+        ("neighbour", neighbour(5000), (), None),
+        ("odd name of a good report", neighbour(5001), odd, None),
+        ("odd name of a bad report", b"hello", odd, "SYNTAX"),
+        ("neighbour", neighbour(5002), (), None),
+    ]
+    for _, value, headers, _ in rows:
+        batch.append(key=b"k", value=value, timestamp=NOW, headers=list(headers))
+    first = (await (await producer.send_batch(batch, topic, partition=3))).offset
+    seen: Headers = (("x-\\xff", b"1"),)
+    return [
+        Sent(case, b"k", value, seen if headers else (), code, 3, first + place)
+        for place, (case, value, headers, code) in enumerate(rows)
+    ]
 
 
 async def make_raw(settings: Settings) -> None:
@@ -157,9 +197,7 @@ def vehicles(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def outcome(
-    settings: Settings, vehicles: Path, run_roadwatch: RunRoadwatch, tmp_path: Path
-) -> Iterator[Outcome]:
+def outcome(settings: Settings, vehicles: Path, run_roadwatch: RunRoadwatch, tmp_path: Path) -> Outcome:
     """Everything sent before ingest starts, so that it comes to it in few great fetches."""
     port = free_port()
     env = environment(settings)
@@ -185,7 +223,7 @@ def outcome(
         status = run_roadwatch("status", "--json", "--data", tmp_path, env=env)
         found.status = json.loads(status.stdout)
     found.rejects = asyncio.run(read_rejected(settings, found))
-    yield found
+    return found
 
 
 def look(found: Outcome, conn: psycopg.Connection[tuple[Any, ...]]) -> None:
@@ -281,7 +319,7 @@ def misjudged(sent: Sent, outcome: Outcome, settings: Settings) -> str | None:
     return None if same else f"{sent.name}: {record.key} {record.value!r:.100}"
 
 
-def counted(codes: list[str | None]) -> Counter[str]:
+def counted(codes: Sequence[str | None]) -> Counter[str]:
     """Counts by verdict and by reason."""
     return Counter(verdict(code).value for code in codes) + Counter(code for code in codes if code)
 
@@ -307,7 +345,7 @@ def test_judge_tells_the_same_codes_of_a_file(
         own = [value for _, value, told in cases if told == code and value is not None]
         file.write_bytes(b"\n".join([said(), *own]) + b"\n")
         _, summary = judged(file, config, CHINA, renames={}, tz=None, arrival=False)
-        assert +(summary.verdicts + summary.reasons) == counted([None] + [code] * len(own)), code
+        assert +(summary.verdicts + summary.reasons) == counted([None, *[code] * len(own)]), code
     file.write_bytes(b"\n".join([said(), *(value for _, value, _ in cases if value)]) + b"\n")
     done = run_roadwatch("judge", file, "--vehicles", vehicles)
     assert done.returncode == 0, done.stderr
