@@ -6,25 +6,27 @@ clock of `gps.raw` is set by the sender here, so that "now" is the corpus' now w
 
 import asyncio
 import json
+import re
 import urllib.request
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import psycopg
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, codec
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
+from aiokafka.record import default_records
 from prometheus_client.parser import text_string_to_metric_families
 
 from services.cli.benchmarks.system import Processes
 from services.cli.judge import judged
 from services.contracts.reasons import BY_CODE, FLAGS, Verdict
 from services.contracts.registry_files import read_config
-from services.contracts.topics import CONTENT_TYPE, RAW, REJECTED
+from services.contracts.topics import CONTENT_TYPE, RAW, REJECTED, TOPICS
 from services.runtime.clock import monotonic_s
 from services.runtime.kafka import make_topics
 from services.runtime.servers.process import free_port
@@ -39,6 +41,7 @@ VEHICLES = f"""plate,plate_color,class,terminal,operator,division,valid_from,val
 宁A00003,yellow,coach,{DATED},企业,640100,2026-11-23,
 """
 PARTITIONS = 4
+NO_CODEC, SNAPPY = 0, 2
 WITHIN_S = 120  # on a machine that does much else; a tenth of it when it does not
 
 pytestmark = pytest.mark.timeout(300)
@@ -130,10 +133,16 @@ async def send(settings: Settings) -> list[Sent]:
             )
             for (_, value, headers, _), key, partition in waiting
         ]
-        return [
-            Sent(case, key, value, headers, code, partition, (await future).offset)
-            for ((case, value, headers, code), key, partition), future in zip(waiting, futures, strict=True)
-        ] + await send_odd_names(producer, name)
+        return (
+            [
+                Sent(case, key, value, headers, code, partition, (await future).offset)
+                for ((case, value, headers, code), key, partition), future in zip(
+                    waiting, futures, strict=True
+                )
+            ]
+            + await send_odd_names(producer, name)
+            + await send_snappy(producer, name)
+        )
     finally:
         await producer.stop()
 
@@ -150,23 +159,59 @@ class OddName(str):
 
 async def send_odd_names(producer: AIOKafkaProducer, topic: str) -> list[Sent]:
     """A batch in which the names of headers are no text."""
-    batch = producer.create_batch()
-    batch._builder = _DefaultRecordBatchBuilderPy(2, 0, 0, -1, -1, -1, 2**20)
     odd: Headers = ((OddName("x-"), b"1"),)
+    seen: Headers = (("x-\\xff", b"1"),)
     rows: list[Report] = [
         ("neighbour", neighbour(5000), (), None),
         ("odd name of a good report", neighbour(5001), odd, None),
         ("odd name of a bad report", b"hello", odd, "SYNTAX"),
         ("neighbour", neighbour(5002), (), None),
     ]
+    told: list[Report] = [(case, value, seen if headers else (), code) for case, value, headers, code in rows]
+    first = await send_as(producer, topic, rows, NO_CODEC)
+    return [
+        Sent(case, b"k", value, headers, code, 3, first + place)
+        for place, (case, value, headers, code) in enumerate(told)
+    ]
+
+
+async def send_snappy(producer: AIOKafkaProducer, topic: str) -> list[Sent]:
+    """A batch packed as many senders do by their defaults, in a way that our own client cannot unpack."""
+    rows: list[Report] = [
+        ("packed", neighbour(5003) + b" " * 500, (), None),
+        ("packed, bad", b"hello" + b" " * 500, (), "SYNTAX"),
+        ("packed", neighbour(5004) + b" " * 500, (), None),
+    ]
+    with (
+        patch.object(codec, "has_snappy", lambda: True),
+        patch.object(default_records, "snappy_encode", snappy),
+    ):
+        first = await send_as(producer, topic, rows, SNAPPY)
+    return [
+        Sent(case, b"k", value, (), code, 3, first + place)
+        for place, (case, value, _, code) in enumerate(rows)
+    ]
+
+
+def snappy(data: bytes) -> bytes:
+    """Snappy's format at its simplest: runs of 5 to 64 equal bytes as copies of the byte before, everything else as it stands."""
+    packed = bytes([len(data) & 0x7F | 0x80, len(data) >> 7 & 0x7F | 0x80, len(data) >> 14])
+    for run in re.finditer(rb"(.)\1*", data, re.DOTALL):
+        whole = run.group()
+        packed += b"\x00" + whole[:1]
+        for start in range(1, len(whole), 64):
+            count = len(whole[start : start + 64])
+            packed += bytes([(count - 1) << 2 | 2, 1, 0])
+    return packed
+
+
+async def send_as(producer: AIOKafkaProducer, topic: str, rows: list[Report], compression: int) -> int:
+    """One batch to partition 3, built by the client's builder in Python, which lets more pass; gives its first offset."""
+    batch = producer.create_batch()
+    batch._builder = default_records._DefaultRecordBatchBuilderPy(2, compression, 0, -1, -1, -1, 2**20)
     for _, value, headers, _ in rows:
         batch.append(key=b"k", value=value, timestamp=NOW, headers=list(headers))
-    first = (await (await producer.send_batch(batch, topic, partition=3))).offset
-    seen: Headers = (("x-\\xff", b"1"),)
-    return [
-        Sent(case, b"k", value, seen if headers else (), code, 3, first + place)
-        for place, (case, value, headers, code) in enumerate(rows)
-    ]
+    return int((await (await producer.send_batch(batch, topic, partition=3))).offset)
 
 
 async def make_raw(settings: Settings) -> None:
@@ -174,10 +219,10 @@ async def make_raw(settings: Settings) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap)
     await admin.start()
     try:
-        config = {
+        (raw,) = (topic for topic in TOPICS if topic.name == RAW)
+        config = raw.settings() | {
             "message.timestamp.type": "CreateTime",
             "message.timestamp.after.max.ms": str(2**63 - 1),
-            "max.message.bytes": str(2 * 2**20),
             "retention.ms": "-1",
         }
         await admin.create_topics(
