@@ -300,10 +300,9 @@ async def read_rejected(settings: Settings, found: Outcome) -> int:
         settings.topic_prefix + REJECTED, bootstrap_servers=settings.kafka_bootstrap, auto_offset_reset="earliest",
         max_partition_fetch_bytes=4 * 2**20,
     )  # fmt: skip
-    expected = sum(1 for sent in found.sent if verdict(sent.code) in (Verdict.REJECT, Verdict.QUARANTINE))
+    expected, count, quiet, end_s = len(found.sent) - found.rows, 0, 0, monotonic_s() + 30
     await consumer.start()
     try:
-        count, quiet, end_s = 0, 0, monotonic_s() + 30
         while monotonic_s() < end_s and (count < expected or quiet < 2):
             fetched = await consumer.getmany(timeout_ms=500)
             quiet = 0 if fetched else quiet + 1
@@ -360,7 +359,7 @@ def misjudged(sent: Sent, outcome: Outcome, settings: Settings) -> str | None:
     )
     if tuple(record.headers) != headers:
         return f"{sent.name}: {record.headers[:8]!r:.300}"
-    same = record.value == (sent.value or b"") and record.key == sent.key
+    same = (record.key, record.value) == (sent.key, sent.value or b"")
     return None if same else f"{sent.name}: {record.key} {record.value!r:.100}"
 
 
