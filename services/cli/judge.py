@@ -19,7 +19,7 @@ import typer
 from services.cli.files import opened
 from services.cli.options import field_map, run_typer
 from services.contracts.fix import FIX, Fixes
-from services.contracts.positions import reports
+from services.contracts.positions import parse_zone, reports
 from services.contracts.registry import Config
 from services.contracts.registry_files import FilesRefused, read_config
 from services.ingest.lookup import VehicleLookup
@@ -114,6 +114,7 @@ def judge(
             raise typer.BadParameter("--routes and --assignments belong together")
         box = parse_area(area) if area else Settings().service_area
         renames = field_map(map or [])
+        parse_zone(tz)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     with _refusals(positions):

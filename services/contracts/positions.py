@@ -49,8 +49,8 @@ class UnreadableFile(OSError):
     """What was given is no positions file; says why. To a caller it is a file that cannot be read, like any other."""
 
 
-class UnknownZone(UnreadableFile):
-    """`--tz` is neither an offset nor a name of a time zone."""
+class UnknownZone(ValueError):
+    """`--tz` is neither an offset nor a name of a time zone: wrong usage, whatever the file holds."""
 
 
 def parse_zone(tz: str | None) -> Zone:
