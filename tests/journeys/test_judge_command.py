@@ -15,6 +15,8 @@ BEGAN = datetime(2026, 11, 23, 2, tzinfo=UTC)
 JUDGE_S = 300
 """Seconds allowed: where the rules are not compiled yet, the first run compiles them."""
 
+pytestmark = pytest.mark.timeout(JUDGE_S + 60)
+
 
 @pytest.fixture
 def vehicles(tmp_path: Path) -> Path:
