@@ -106,8 +106,10 @@ def seam_fits() -> bool:
     source = getattr(fetcher, "PartitionRecords", None)
     if aiokafka.__version__ not in KNOWN_VERSIONS or source is None:
         return False
-    names = source.__init__.__code__.co_names + source._unpack_records.__code__.co_names  # noqa: SLF001
-    return all(name in names for name in NEEDED)
+    methods = (getattr(source, name, None) for name in ("__init__", "_unpack_records"))
+    codes = [getattr(method, "__code__", None) for method in methods]  # none if it is compiled, or not there
+    names = [name for code in codes if code is not None for name in code.co_names]
+    return None not in codes and all(name in names for name in NEEDED)
 
 
 def use_seam(*, wanted: bool = True) -> object | None:
