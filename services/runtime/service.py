@@ -70,7 +70,7 @@ def main(name: str, session: Session) -> None:
     metrics.BUILD.info({"version": version("roadwatch")})
     gc.collect()
     gc.freeze()
-    gc.disable()  # the hot loops make no cycles; _tell collects what slow paths leave (docs/decisions/0005)
+    gc.disable()  # the hot loops make no cycles; _tell collects what slow paths leave (docs/decisions/0004)
     if settings.metrics_port:
         start_http_server(settings.metrics_port, LOOPBACK)
     uvloop.run(_run(Service(name, settings), session))
