@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from services.contracts.topics import MIB
+from services.runtime import metrics
 from services.runtime.kafka.batch import Batch
 from services.runtime.kafka.connection import KafkaAway, in_time, starting, stop
 from services.runtime.kafka.fetch import use_seam
@@ -59,6 +60,7 @@ class Consumer:
     ) -> None:
         """`on_assigned` returns the offset to begin at for each partition; `topic` is the short name."""
         self.settings = settings
+        self.group = group
         self.topic = settings.topic_prefix + topic
         self._on_assigned, self._on_revoked = on_assigned, on_revoked
         self._seam = use_seam(wanted=seam)
@@ -67,6 +69,7 @@ class Consumer:
         self._generation = 0
         self._watching: asyncio.Task[None] | None = None
         self.ends: dict[int, int] = {}
+        self._shown: dict[int, int] = {}  # the ends for which the metric was last set
         self._deadline_ms = int(settings.deadline_s * 1000)
         self._client = AIOKafkaConsumer(
             bootstrap_servers=settings.kafka_bootstrap,
@@ -119,6 +122,8 @@ class Consumer:
         """Called on a rebalance."""
         self._settled.clear()
         self._generation += 1
+        self._shown = {}
+        metrics.LAG.clear()  # a process has one consumer
         try:
             await self._on_revoked(partitions)
         except Exception as error:  # noqa: BLE001 - as above
@@ -187,7 +192,12 @@ class Consumer:
             log.debug("kafka_commit_failed", error=str(error))
 
     def lag(self, positions: Mapping[int, int]) -> int:
-        """Records between our positions and the ends last heard of."""
-        return sum(
-            max(0, self.ends.get(partition, offset) - offset) for partition, offset in positions.items()
-        )
+        """Records between our positions and the ends last heard of; new ends are shown in the metric, too."""
+        behind = {
+            number: max(0, self.ends.get(number, offset) - offset) for number, offset in positions.items()
+        }
+        if self.ends and self._shown is not self.ends:
+            self._shown = self.ends
+            for number, records in behind.items():
+                metrics.LAG.labels(self.group, self.topic, str(number)).set(records)
+        return sum(behind.values())
