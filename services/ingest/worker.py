@@ -108,18 +108,20 @@ class IngestWorker:
 
     async def apply(self, batches: Mapping[int, Batch]) -> None:
         """Decide what was fetched and send what comes of it."""
-        messages: list[Message] = []
         done: list[tuple[Held, Batch, Processed]] = []
-        for number, batch in batches.items():
-            held = self.held.get(number)
-            if held is not None:
-                if batch.first != held.position:
-                    raise Fenced(f"partition {number}: offset {batch.first} came, {held.position} is next")
-                processed = await self._decide(batch)
-                messages += self._fix_messages(number, processed.fixes)
-                messages += self._reject_messages(batch, processed)
-                done.append((held, batch, processed))
         with metrics.INGEST_SECONDS.time():
+            messages: list[Message] = []
+            for number, batch in batches.items():
+                held = self.held.get(number)
+                if held is not None:
+                    if batch.first != held.position:
+                        raise Fenced(
+                            f"partition {number}: offset {batch.first} came, {held.position} is next"
+                        )
+                    processed = await self._decide(batch)
+                    messages += self._fix_messages(number, processed.fixes)
+                    messages += self._reject_messages(batch, processed)
+                    done.append((held, batch, processed))
             await self.producer.send_batch(messages)
         for held, batch, processed in done:
             held.position = batch.next_offset
