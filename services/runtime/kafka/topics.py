@@ -53,12 +53,22 @@ async def end_offsets(settings: Settings, topic: str) -> dict[int, int]:
     Raises:
         KafkaAway: Kafka does not answer.
     """
-    name = settings.topic_prefix + topic
+    return {number: end for number, (_, end) in (await log_bounds(settings, topic)).items()}
+
+
+async def log_bounds(settings: Settings, topic: str) -> dict[int, tuple[int, int]]:
+    """First offset that each partition of a topic still holds, and the one after its last; `topic` is the short name.
+
+    Raises:
+        KafkaAway: Kafka does not answer.
+    """
+    partitions = [TopicPartition(settings.topic_prefix + topic, n) for n in range(settings.partitions)]
     client = AIOKafkaConsumer(bootstrap_servers=settings.kafka_bootstrap, enable_auto_commit=False)
     try:
-        async with in_time(settings, "end offsets"):
+        async with in_time(settings, "offsets of the log"):
             await client.start()
-            ends = await client.end_offsets([TopicPartition(name, n) for n in range(settings.partitions)])
+            firsts = await client.beginning_offsets(partitions)
+            ends = await client.end_offsets(partitions)
     finally:
         await stop(client, settings)
-    return {item.partition: offset for item, offset in ends.items()}
+    return {item.partition: (firsts[item], ends[item]) for item in partitions}
