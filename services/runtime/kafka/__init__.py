@@ -9,7 +9,7 @@ from services.runtime.kafka.connection import KafkaAway
 from services.runtime.kafka.consumer import Assigned, Consumer, OffsetGone, Revoked
 from services.runtime.kafka.producer import Message, Producer
 from services.runtime.kafka.tail import Tail
-from services.runtime.kafka.topics import end_offsets, make_topics
+from services.runtime.kafka.topics import end_offsets, log_bounds, make_topics
 from services.runtime.kafka.watchdog import Stalled, Watchdog
 
 __all__ = [
@@ -25,5 +25,6 @@ __all__ = [
     "Tail",
     "Watchdog",
     "end_offsets",
+    "log_bounds",
     "make_topics",
 ]
