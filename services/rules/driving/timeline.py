@@ -9,7 +9,7 @@ from services.contracts.alert import iso
 from services.rules.compiled import Ints, Row, compiled
 
 SEGMENTS = 64
-"""Most segments of a timeline (design section 4)."""
+"""Most segments of a timeline (docs/semantics.md, Timeline)."""
 DRIVING, STOPPED, REST, SILENT = range(4)
 STATES = ("driving", "stopped", "rest", "silent")
 
