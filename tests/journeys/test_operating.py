@@ -22,6 +22,7 @@ from services.contracts.registry import Config, Vehicle, VehicleClass
 from services.contracts.topics import FIXES, REJECT_HEADERS, REJECTED
 from services.ingest.configs import publish
 from services.ingest.recorder import session as recorder
+from services.rules.engine import Engine
 from services.rules.worker import session as rules
 from services.runtime.kafka import Message, OffsetGone, Producer, log_bounds, make_topics
 from services.runtime.service import Service
@@ -37,6 +38,8 @@ COACH = Vehicle(
 A_MESSAGE, MESSAGES, LOST = 10, 6, 4
 """Fixes in a message; messages; so many of the log's first records are gone (the config's is the very first)."""
 
+pytestmark = pytest.mark.timeout(400)  # rules that were changed are compiled first
+
 Session = Callable[[Service], Coroutine[Any, Any, None]]
 
 
@@ -51,8 +54,17 @@ def driving(message: int) -> Fixes:
     return fixes
 
 
+@pytest.fixture(scope="module")
+def compiled() -> None:
+    """The rules compiled before a consumer joins its group: they run in this process, whose loop would stand still meanwhile."""
+    engine = Engine(Config(version=1, vehicles=(COACH,)), str)
+    for message in range(MESSAGES):
+        engine.judge(driving(message))
+    assert engine.open_episodes()
+
+
 @pytest.fixture
-async def one(settings: Settings) -> Settings:
+async def one(settings: Settings, compiled: None) -> Settings:
     """A system of one partition with a config, some fixes in the log, and consumers that had three messages."""
     system = settings.model_copy(update={"partitions": 1})
     await make_topics(system)
