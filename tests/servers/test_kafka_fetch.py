@@ -1,4 +1,4 @@
-"""The seam in the client's fetcher belongs to the consumers that ask for it: every other one of the process gets the client's own records."""
+"""The seam in the client's fetcher: the same records with it and without, for those alone who ask, and not with a client it was not read with."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,12 +8,14 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.consumer import fetcher
 
 from services.runtime.kafka import Batch, Consumer, Message, Producer, Tail
-from services.runtime.kafka.fetch import WHOLE_BATCHES, BatchRecords, use_seam
+from services.runtime.kafka.fetch import WHOLE_BATCHES, BatchRecords, seam_fits, use_seam
 from services.runtime.settings import Settings
 
 RECORDS = [(b"key", b"report %d" % number) for number in range(200)]
 FROM = 137
 """In the middle of what the broker keeps together."""
+PLAIN = BatchRecords.__base__
+"""The client's class as it comes."""
 
 
 async def by_our_consumer(settings: Settings, group: str, *, seam: bool) -> list[Batch]:
@@ -78,12 +80,30 @@ async def test_only_who_asks_gets_whole_batches(settings: Settings, topics: list
     assert [value for _, _, value in rows] == [value for _, value in RECORDS[FROM:]]
 
 
+def test_another_client_goes_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetcher, "PartitionRecords", PLAIN)
+    assert seam_fits(), "read the fetcher of this aiokafka, then add its version to KNOWN_VERSIONS"
+    monkeypatch.setattr("aiokafka.__version__", "99.0.0")
+    assert use_seam() is None
+    assert fetcher.PartitionRecords is PLAIN
+
+
+def test_a_class_of_other_names_goes_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Other:
+        def _unpack_records(self) -> None:
+            return
+
+    monkeypatch.setattr(fetcher, "PartitionRecords", Other)
+    assert use_seam() is None
+    assert fetcher.PartitionRecords is Other
+
+
 @pytest.mark.parametrize("version", ["0.14.0", "99.0.0"])
 async def test_a_tail_reads_the_same_with_the_seam_and_without(
     settings: Settings, topics: list[str], monkeypatch: pytest.MonkeyPatch, version: str
 ) -> None:
     assert topics
-    monkeypatch.setattr(fetcher, "PartitionRecords", BatchRecords.__base__)
+    monkeypatch.setattr(fetcher, "PartitionRecords", PLAIN)
     monkeypatch.setattr("aiokafka.__version__", version)
     assert (use_seam() is WHOLE_BATCHES) == (version == "0.14.0")
     found: list[bytes] = []
