@@ -1,4 +1,4 @@
-"""The rules against the truth: a day of 200 vehicles judged by `roadwatch judge`, every miss and every false episode with a reason."""
+"""The rules against the truth: a day of 140 vehicles judged by `roadwatch judge`, every miss and every false episode with a reason."""
 
 import json
 import subprocess
