@@ -62,6 +62,19 @@ def registration(rows: list[Vehicle], time_ms: int) -> Vehicle:
     return earlier[-1] if earlier else rows[0]
 
 
+def unregistered(vehicle: int) -> Vehicle:
+    """What stands for a vehicle that an earlier version knew and the present one does not."""
+    return Vehicle(
+        id=vehicle,
+        plate="",
+        plate_color="other",
+        vehicle_class=CLASSES[0],
+        terminal="",
+        operator="",
+        division="",
+    )
+
+
 @compiled
 def class_at(
     first: Ints, from_ms: Ints, to_ms: Ints, vehicle_class: NDArray[np.uint8], vehicle: int, time_ms: int
@@ -118,7 +131,7 @@ def gate(
     for i in range(len(fixes)):
         vehicle = fixes[i].vehicle
         slot = slot_of[vehicle] if 0 <= vehicle < len(slot_of) else -1
-        if slot < 0:
+        if slot < 0 or vehicle + 1 >= len(tables.first) or tables.first[vehicle] == tables.first[vehicle + 1]:
             outcome[UNKNOWN] += 1
             continue
         state = common[slot]

@@ -297,7 +297,7 @@ def sweep(
     count: Ints, start: int,
 ) -> int:  # fmt: skip
     """See `rule.Sweep`."""
-    last = params[len(params) - 1]
+    now = params[0]
     for slot in range(start, len(state)):
         row = state[slot]
         ledgers, page = 0, np.int64(row.page)
@@ -309,7 +309,7 @@ def sweep(
         page = np.int64(row.page)
         while page != 0 and count[0] + 4 <= len(findings):
             if pages[page].role == LEDGER:
-                sweep_ledger(row, pages, page, last, now_ms, final, findings, count, slot)
+                sweep_ledger(row, pages, page, now, now_ms, final, findings, count, slot)
             page = np.int64(pages[page].next)
     return len(state)
 

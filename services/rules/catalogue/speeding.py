@@ -304,9 +304,9 @@ def sweep(
         if final:
             tell(row, findings, count, CURRENT, -1, slot, now_ms)
         elif row.episode.shown == SHOWN_OPEN:
-            patience_ms = params[len(params) - 1].merge_window_ms
-            if row.above and params[len(params) - 1].max_gap_ms > patience_ms:
-                patience_ms = params[len(params) - 1].max_gap_ms
+            patience_ms = params[0].merge_window_ms
+            if row.above and params[0].max_gap_ms > patience_ms:
+                patience_ms = params[0].max_gap_ms
             if now_ms - row.episode.ended_ms > patience_ms:
                 tell(row, findings, count, CLOSED, -1, slot, now_ms)
             elif update_overdue(row.episode, now_ms):

@@ -190,23 +190,6 @@ def window_of(pages: Rows, page: Whole, window: Row, from_ms: int) -> tuple[int,
 
 
 @compiled
-def push_spell(pages: Rows, page: Whole) -> None:
-    """The running spell is finished; room for it was made when it began."""
-    ledger = pages[page]
-    end_ms = ledger.latest_ms
-    begin_ms = max(ledger.begin_ms, end_ms - WEEK_MS)
-    if ledger.spells == 0:
-        ledger.base_ms = begin_ms
-    put_spell(pages, page, ledger.spells, ledger.base_ms, begin_ms, end_ms)
-    ledger.spells += 1
-    ledger.day.sum_ms += end_ms - begin_ms
-    ledger.week.sum_ms += end_ms - begin_ms
-    ledger.running = 0
-    if ledger.unsure and end_ms > begin_ms:
-        ledger.unsure_ms = end_ms
-
-
-@compiled
 def trim(pages: Rows, page: Whole, now_ms: int) -> None:
     """Forget the spells that ended seven days ago or longer."""
     ledger = pages[page]
@@ -227,6 +210,26 @@ def trim(pages: Rows, page: Whole, now_ms: int) -> None:
     ledger.spells = kept
     ledger.day.head -= gone
     ledger.week.head = 0
+
+
+@compiled
+def push_spell(pages: Rows, page: Whole) -> None:
+    """The running spell is finished; room for it was made when it began."""
+    ledger = pages[page]
+    end_ms = ledger.latest_ms
+    begin_ms = ledger.begin_ms
+    if begin_ms < end_ms - WEEK_MS:
+        begin_ms = end_ms - WEEK_MS
+        trim(pages, page, end_ms)  # all before it is older than any window, and too far back to count from
+    if ledger.spells == 0:
+        ledger.base_ms = begin_ms
+    put_spell(pages, page, ledger.spells, ledger.base_ms, begin_ms, end_ms)
+    ledger.spells += 1
+    ledger.day.sum_ms += end_ms - begin_ms
+    ledger.week.sum_ms += end_ms - begin_ms
+    ledger.running = 0
+    if ledger.unsure and end_ms > begin_ms:
+        ledger.unsure_ms = end_ms
 
 
 @compiled
