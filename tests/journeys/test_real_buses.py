@@ -99,7 +99,7 @@ def test_the_file_is_judged_as_the_reference_judges_it(judged: Judged, rows: lis
     )  # fmt: skip
     fixes = sorted((fix_of(row, numbers) for row in rows), key=lambda fix: fix.time_ms)
     found = judge(Config(vehicles=registered), fixes)
-    terminals = {number: bus for bus, number in numbers.items()}
+    terminals = {number: bus.zfill(12) for bus, number in numbers.items()}
     assert ordered(judged.episodes, plain) == ordered(found, lambda episode: told_plainly(episode, terminals))
 
 
