@@ -35,7 +35,8 @@ format: install ## put the code into the house's format
 bench: servers ## the speed table, each figure beside its bare limit
 	@$(BIN)/roadwatch bench
 
-lock: ## resolve the dependencies anew into requirements.lock
+lock: export PATH := $(CURDIR)/$(BIN):$(PATH)
+lock: install ## resolve the dependencies anew into requirements.lock
 	@uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --no-annotate --no-header --group dev --group demo --group servers --group build pyproject.toml -o requirements.lock
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -21,8 +22,26 @@ from services.runtime.servers import Addresses, LocalServers
 from services.runtime.settings import Settings
 
 ROADWATCH = Path(sys.executable).with_name("roadwatch")
+COMPILING = ("ingest", "rules", "simulator")
+"""Folders whose first test compiles all it calls where a source was changed: 40 s of CPU time for the rules."""
+COMPILING_TIMEOUT_S = 300
+
+hypothesis.settings.register_profile(
+    "busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile(
+    "busy"
+)  # how long an example takes says how busy the machine is, nothing else
 
 RunRoadwatch = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Gives tests that may have to compile the time for it, where they ask for none of their own."""
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        if folder in COMPILING and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(COMPILING_TIMEOUT_S))
 
 
 @pytest.fixture(scope="session")

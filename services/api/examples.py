@@ -5,7 +5,7 @@ from typing import Any
 ALERT: dict[str, Any] = {
     "id": "alr_5b1f0c9a7e3d2468ace013579b", "version": 2, "rule": "speeding", "rule_version": 1, "kind": "monitoring",
     "vehicle": {"id": 7, "plate": "宁A12345", "plate_color": "yellow", "class": "coach", "operator": "银川某客运公司", "division": "640100"},
-    "terminal": "13900000021", "driver": "640100-0001", "began": "2026-11-23T00:15:30Z", "ended": "2026-11-23T00:18:10Z",
+    "terminal": "013900000021", "driver": "640100-0001", "began": "2026-11-23T00:15:30Z", "ended": "2026-11-23T00:18:10Z",
     "state": "closed", "severity": "info", "confidence": 0.9, "at": {"lon": 106.23, "lat": 38.48, "time": "2026-11-23T00:16:40Z"},
     "limit": 80.0, "peak": 94.0, "unit": "km/h",
     "why": {"limit_from": "night factor of the class limit", "basis": "实施条例 art. 78", "band": None, "road": "G6 京藏高速", "duration_s": 160},

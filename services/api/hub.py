@@ -201,7 +201,8 @@ class Hub:
         async with self._database.reading() as conn:
             while not self.closed:
                 if monotonic_s() - looked_back_s >= LOOK_BACK_EVERY_S:
-                    self._look_back(await feed_last(conn))
+                    ahead = max((listener.after for listener in self.listeners), default=0)
+                    self._look_back(await feed_last(conn), ahead)
                     looked_back_s = monotonic_s()
                 rows = await events_after(conn, self.position, PAGE)
                 self._polled_s = monotonic_s()
@@ -211,12 +212,12 @@ class Hub:
                 if len(rows) < PAGE:
                     await self._pause()
 
-    def _look_back(self, last: int) -> None:
-        """Begin at the feed's end; later, see whether the feed has been set back."""
+    def _look_back(self, last: int, ahead: int) -> None:
+        """Begin at the feed's end; later, see whether the feed has been set back, also behind a client who was `ahead` of us."""
         if not self.known.is_set():
             self.position = last
             self.known.set()
-        elif last < self.position:
+        elif last < max(self.position, ahead):
             log.error("feed_set_back", position=self.position, last=last)
             self._reset(last)
 

@@ -19,7 +19,7 @@ import typer
 from services.cli.files import opened
 from services.cli.options import field_map, run_typer
 from services.contracts.fix import FIX, Fixes
-from services.contracts.positions import reports
+from services.contracts.positions import parse_zone, reports
 from services.contracts.registry import Config
 from services.contracts.registry_files import FilesRefused, read_config
 from services.ingest.lookup import VehicleLookup
@@ -114,9 +114,10 @@ def judge(
             raise typer.BadParameter("--routes and --assignments belong together")
         box = parse_area(area) if area else Settings().service_area
         renames = field_map(map or [])
+        parse_zone(tz)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    try:
+    with _refusals(positions):
         config = read_config(
             {kind: (str(path), path.read_bytes()) for kind, path in files.items() if path is not None},
             check_rules=check_parameters,
@@ -124,13 +125,20 @@ def judge(
         found, summary = judged(positions, config, box, renames=renames, tz=tz, arrival=arrival)
         with _output(out) as sink:
             sink.writelines(msgspec.json.encode(transition.episode) + b"\n" for transition in found)
+    sys.stderr.writelines(line + "\n" for line in summary.lines())
+
+
+@contextmanager
+def _refusals(positions: Path) -> Iterator[None]:
+    """Files that cannot be read, or say what they may not, are told on stderr and end the command."""
+    try:
+        yield
     except FilesRefused as error:
         sys.stderr.write(f"{error}\n")
         raise typer.Exit(REFUSED) from error
     except (OSError, EOFError) as error:
         sys.stderr.write(f"{positions}: {error}\n" if isinstance(error, EOFError) else f"{error}\n")
         raise typer.Exit(REFUSED) from error
-    sys.stderr.writelines(line + "\n" for line in summary.lines())
 
 
 def main(arguments: list[str]) -> int:

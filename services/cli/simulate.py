@@ -81,9 +81,7 @@ def simulate(
     With --out: a period (--from, --to; a day by default) into files. With --from and no --out: that period into Kafka, at --rate or as
     fast as it goes. Without: in real time from now on; --rate sets how often the terminals report.
     """
-    start_s, end_s = _moment(from_, "--from"), _moment(to, "--to")
-    if start_s is not None and end_s is not None and end_s <= start_s:
-        raise typer.BadParameter("--to must be later than --from")
+    start_s, end_s = _period(from_, to)
     count = vehicles or (LIVE_VEHICLES if out is None else FILE_VEHICLES)
     fleet = Settings(count, seed, start_s or 0, end_s, wrong_share=wrong, frank=frank)
     try:
@@ -104,6 +102,14 @@ def simulate(
 def main(arguments: list[str]) -> int:
     """Run the command; returns its exit code."""
     return run_typer(simulate, "roadwatch simulate", arguments)
+
+
+def _period(from_: str | None, to: str | None) -> tuple[int | None, int | None]:
+    """Unix seconds of begin and end, each None where it was not asked for."""
+    start_s, end_s = _moment(from_, "--from"), _moment(to, "--to")
+    if start_s is not None and end_s is not None and end_s <= start_s:
+        raise typer.BadParameter("--to must be later than --from")
+    return start_s, end_s
 
 
 def _moment(text: str | None, option: str) -> int | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,14 +10,17 @@ import typer
 from services.cli.options import run_typer
 from services.runtime.clock import monotonic_s
 from services.runtime.kafka import KafkaAway, make_topics
+from services.runtime.servers.running import adopt
 from services.runtime.settings import Settings
 
 
 def topics(
     replication: Annotated[int, typer.Option(help="replicas of each partition 副本数")] = 1,
     wait: Annotated[float, typer.Option(help="seconds to wait for Kafka 等待秒数")] = 30.0,
+    data: Annotated[Path, typer.Option(help="of `roadwatch up` 数据目录")] = Path(".local"),
 ) -> None:
     """Make the topics gps.raw, gps.fixes and gps.rejected where they are missing. 创建缺少的主题。"""
+    adopt(data)
     settings = Settings()
     try:
         made = asyncio.run(_made(settings, replication, wait))

@@ -49,8 +49,8 @@ class UnreadableFile(OSError):
     """What was given is no positions file; says why. To a caller it is a file that cannot be read, like any other."""
 
 
-class UnknownZone(UnreadableFile):
-    """`--tz` is neither an offset nor a name of a time zone."""
+class UnknownZone(ValueError):
+    """`--tz` is neither an offset nor a name of a time zone: wrong usage, whatever the file holds."""
 
 
 def parse_zone(tz: str | None) -> Zone:
@@ -107,7 +107,7 @@ def reports(
     base = name.lower().removesuffix(".gz")
     if first.lstrip()[:1] == b"{" or base.endswith(JSON_NAMES):
         for line in chain([first], lines):
-            yield _renamed(line, renames, zone) if renames or tz else line.strip(b" \t\r\n")
+            yield _renamed(line, renames, zone) if renames or tz else line.rstrip(b"\r\n")
     else:
         yield from _csv(chain([first], lines), renames, zone)
 
@@ -122,7 +122,7 @@ def _without_bom(stream: IO[bytes]) -> Iterator[bytes]:
 
 def _renamed(line: bytes, renames: Mapping[str, str], zone: Zone) -> bytes:
     """A JSON line with our names and complete times; one that is no object stays as it is."""
-    line = line.strip(b" \t\r\n")
+    line = line.rstrip(b"\r\n")
     names: list[str] = []
 
     def pairs(found: list[tuple[str, object]]) -> None:

@@ -174,10 +174,21 @@ class Config(Record, frozen=True):
     rules: tuple[RuleSet, ...] = ()
 
 
+SHORT_TERMINAL, LONG_TERMINAL = 12, 20
+"""Digits of a terminal's number in JT/T 808-2013 and -2019."""
+
+
 def normal_terminal(terminal: str) -> str:
     """The terminal's number as compared: leading zeros of a numeric one do not distinguish (JT/T 808 pads to 12 or 20 digits)."""
     if terminal.isascii() and terminal.isdigit():
         return terminal.lstrip("0") or "0"
+    return terminal
+
+
+def padded_terminal(terminal: str) -> str:
+    """The number as JT/T 808 writes it, for output: a numeric one has 12 digits, or 20 when it needs more than 12."""
+    if terminal.isascii() and terminal.isdigit():
+        return terminal.zfill(SHORT_TERMINAL if len(terminal) <= SHORT_TERMINAL else LONG_TERMINAL)
     return terminal
 
 

@@ -41,7 +41,8 @@ class Topic:
 
 
 TOPICS = (
-    Topic(RAW, 2 * MIB, 7 * DAY_MS),
+    # senders may compress as they like; our client cannot read all that Kafka can, so the broker unpacks
+    Topic(RAW, 2 * MIB, 7 * DAY_MS, (("compression.type", "uncompressed"),)),
     Topic(FIXES, 4 * MIB, 7 * DAY_MS),
     Topic(REJECTED, 4 * MIB, 30 * DAY_MS),
 )

@@ -37,9 +37,9 @@ from services.ingest.protocols.json_report import Decoded
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-PLAUSIBLE_TENTHS = 1600  # GB/T 35658's range ends at 160 km/h (reliability.md section 5, row 37)
+PLAUSIBLE_TENTHS = 1600  # GB/T 35658's range ends at 160 km/h
 CONFLICT_TENTHS = 300
-"""GNSS and recorder speed so far apart contradict each other (row 39: 0 against 60; smaller gaps are delay)."""
+"""GNSS and recorder speed so far apart contradict each other; smaller gaps are delay."""
 LOWEST_M, HIGHEST_M = -500, 9000
 MOST_ODOMETER_KM = 4_000_000
 MOST_SATELLITES = 64

@@ -1,7 +1,7 @@
 """Plain reports to packed fixes in one compiled pass: the meaning behind `protocols/json_scan`, which reads their bytes.
 
 Each function answers for one group of fields and says no as soon as there is anything to decide: then the report goes the long way,
-untouched. Numbers are computed from their decimal digits, exactly.
+untouched.
 """
 
 from collections.abc import Sequence
@@ -54,13 +54,14 @@ from services.ingest.protocols.json_scan import (
     lex,
     same,
 )
+from services.ingest.protocols.number_scan import NO_STEPS, measured, steps
+from services.ingest.protocols.time_scan import usual_time_ms
 from services.ingest.tables import ABSENT as NOT_FOUND
 from services.ingest.tables import FROM_MS, TO_MS, DriverTable, Table, find, table_of
 from services.ingest.tables import NUMBER as NUMBER_OF
 
 VEHICLE = NUMBER_OF
 
-NO_STEPS = -(1 << 62)
 Row = Any
 """One record of FIX; its fields are attributes to compiled code."""
 
@@ -89,16 +90,8 @@ SPEED, RECORDER, HEADING, ALTITUDE, ODOMETER, SATELLITES = (
 ACC, SERVICE, PUPILS = (FIELDS.index(name) for name in ("acc", "in_service", "pupils"))
 NEEDED = 1 << TERMINAL | 1 << TIME | 1 << LON | 1 << LAT
 
-EXACT_DIGITS = 15
-"""Decimals of so many digits and their nearest doubles are compared alike."""
 WHOLE_DEGREES = 3
-MOST_DECIMALS = 11
-"""So that a limit in the units of the number fits into 64 bits."""
 SURELY_HEADING = 359
-CLEAR = 1e-4
-"""How far from the middle between two steps a long number must lie to be rounded here."""
-TENS = np.array([10**power for power in range(19)], np.int64)
-DAYS_IN_MONTH = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], np.int64)
 LOAD_WORDS, LOAD_LENGTHS = compiled_words(packed.LOADS)
 DOOR_WORDS, DOOR_LENGTHS = compiled_words(packed.DOORS)
 ALARM_WORDS, ALARM_LENGTHS = compiled_words(packed.ALARMS)
@@ -107,8 +100,6 @@ CARD_REMOVED = packed.DRIVER_CARD_REMOVED
 NEVER = np.zeros(0, np.int64)
 NOBODY = table_of(())
 CONFLICT, BACKFILLED = FLAG_BITS["SPEED_CONFLICT"], FLAG_BITS["BACKFILL"]
-LONG_YEAR_DAYS, ERA_DAYS, EPOCH_DAYS = 365, 146_097, 719_468
-DAY_MS, HOUR_MS, MINUTE_MS = 86_400_000, 3_600_000, 60_000
 SWITCH_BITS = np.array(
     [
         [ACC, packed.STATUS_ACC_KNOWN],
@@ -121,98 +112,6 @@ SWITCH_BITS = np.array(
 STATUS_DOORS_KNOWN, STATUS_DOORS_SHIFT = packed.STATUS_DOORS_KNOWN, packed.STATUS_DOORS_SHIFT
 STATUS_LOAD_SHIFT, STATUS_SATELLITES_SHIFT = packed.STATUS_LOAD_SHIFT, packed.STATUS_SATELLITES_SHIFT
 SATELLITES_UNKNOWN, NO_U2, NO_I2, NO_U4 = packed.SATELLITES_UNKNOWN, packed.NO_U2, packed.NO_I2, packed.NO_U4
-
-
-@inlined
-def _steps(slots: Ints, slot: int, places: int) -> int:
-    """A number in steps of 10^-places, half up; NO_STEPS where the long way must round."""
-    mantissa, decimals, digits = (
-        int(slots[slot, MANTISSA]),
-        int(slots[slot, DECIMALS]),
-        int(slots[slot, DIGITS]),
-    )
-    if decimals <= places:
-        return int(mantissa * TENS[places - decimals])
-    divisor = int(TENS[decimals - places])
-    whole = mantissa // divisor
-    beyond = 2 * (mantissa - whole * divisor) - divisor
-    if beyond == 0:
-        return whole + 1 if digits <= EXACT_DIGITS else NO_STEPS
-    if abs(beyond) < divisor * CLEAR:
-        return NO_STEPS
-    return whole + 1 if beyond > 0 else whole
-
-
-@inlined
-def _measured(slots: Ints, slot: int, low: int, high: int, places: int, absent: int) -> int:
-    """An optional number in steps; `absent` without one, NO_STEPS where it is not plainly in range."""
-    if slots[slot, KIND] == ABSENT:
-        return absent
-    if (
-        slots[slot, KIND] != NUMBER
-        or slots[slot, DIGITS] > EXACT_DIGITS
-        or slots[slot, DECIMALS] > MOST_DECIMALS
-    ):
-        return NO_STEPS
-    unit = int(TENS[slots[slot, DECIMALS]])
-    if not low * unit <= slots[slot, MANTISSA] <= high * unit:
-        return NO_STEPS
-    return _steps(slots, slot, places)
-
-
-@inlined
-def _two(data: Bytes, at: int) -> int:
-    """Two digits; far below 0 if they are none."""
-    tens, ones = int(data[At(at)]) - ZERO, int(data[At(at + 1)]) - ZERO
-    return tens * 10 + ones if 0 <= tens <= 9 and 0 <= ones <= 9 else -100_000
-
-
-@inlined
-def _days(year: int, month: int, day: int) -> int:
-    """Days since 1970-01-01 (Hinnant); NO_STEPS where there is no such day."""
-    leap = month == 2 and year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-    if not (year >= 1 and 1 <= month <= 12 and 1 <= day <= DAYS_IN_MONTH[month] + leap):
-        return NO_STEPS
-    shifted = year - (month <= 2)
-    era = shifted // 400
-    of_era = shifted - era * 400
-    of_year = (153 * ((month + 9) % 12) + 2) // 5 + day - 1
-    return era * ERA_DAYS + of_era * LONG_YEAR_DAYS + of_era // 4 - of_era // 100 + of_year - EPOCH_DAYS
-
-
-@inlined
-def _zone_ms(data: Bytes, at: int, length: int) -> int:
-    """`Z` or `+hh:mm` as milliseconds east; NO_STEPS if it is neither."""
-    if length == 1:
-        return 0 if data[At(at)] == ord("Z") else NO_STEPS
-    hours, minutes = _two(data, at + 1), _two(data, at + 4)
-    if data[At(at + 3)] != ord(":") or not (0 <= hours <= 23 and 0 <= minutes <= 59):
-        return NO_STEPS
-    if data[At(at)] == ord("+"):
-        return hours * HOUR_MS + minutes * MINUTE_MS
-    return -(hours * HOUR_MS + minutes * MINUTE_MS) if data[At(at)] == ord("-") else NO_STEPS
-
-
-@inlined
-def _time_ms(data: Bytes, at: int, length: int) -> int:
-    """`yyyy-mm-ddThh:mm:ss[.mmm](Z|+hh:mm)` as Unix milliseconds; NO_STEPS for every other form."""
-    milliseconds, zone = 0, 19
-    if length in (24, 29):
-        last = int(data[At(at + 22)]) - ZERO
-        milliseconds, zone = _two(data, at + 20) * 10 + last, 23
-        if data[At(at + 19)] != ord(".") or not 0 <= last <= 9 or milliseconds < 0:
-            return NO_STEPS
-    elif length not in (20, 25):
-        return NO_STEPS
-    dashes = data[At(at + 4)] == ord("-") and data[At(at + 7)] == ord("-") and data[At(at + 10)] == ord("T")
-    if not (dashes and data[At(at + 13)] == ord(":") and data[At(at + 16)] == ord(":")):
-        return NO_STEPS
-    days = _days(_two(data, at) * 100 + _two(data, at + 2), _two(data, at + 5), _two(data, at + 8))
-    hour, minute, second = _two(data, at + 11), _two(data, at + 14), _two(data, at + 17)
-    east = _zone_ms(data, at + zone, length - zone)
-    if NO_STEPS in (days, east) or not (0 <= hour <= 23 and 0 <= minute <= 59 and 0 <= second <= 59):
-        return NO_STEPS
-    return days * DAY_MS + hour * HOUR_MS + minute * MINUTE_MS + second * 1000 + milliseconds - east
 
 
 @inlined
@@ -240,7 +139,7 @@ def _placed(slots: Ints, area: Ints, row: Row) -> bool:
         or slots[LAT, DIGITS] - slots[LAT, DECIMALS] > WHOLE_DEGREES
     ):
         return False
-    east, north = _steps(slots, LON, 7), _steps(slots, LAT, 7)
+    east, north = steps(slots, LON, 7), steps(slots, LAT, 7)
     if not (area[0] <= east <= area[2] and area[1] <= north <= area[3]) or (
         abs(east) <= 1 and abs(north) <= 1
     ):
@@ -251,11 +150,11 @@ def _placed(slots: Ints, area: Ints, row: Row) -> bool:
 
 @inlined
 def _moved(slots: Ints, row: Row) -> bool:
-    speed = _measured(slots, SPEED, 0, 300, 1, NO_U2)
-    recorder = _measured(slots, RECORDER, 0, 300, 1, NO_U2)
-    heading = _measured(slots, HEADING, 0, SURELY_HEADING, 0, NO_U2)
-    altitude = _measured(slots, ALTITUDE, LOWEST_M, HIGHEST_M, 0, NO_I2)
-    odometer = _measured(slots, ODOMETER, 0, MOST_ODOMETER_KM, 3, NO_U4)
+    speed = measured(slots, SPEED, 0, 300, 1, NO_U2)
+    recorder = measured(slots, RECORDER, 0, 300, 1, NO_U2)
+    heading = measured(slots, HEADING, 0, SURELY_HEADING, 0, NO_U2)
+    altitude = measured(slots, ALTITUDE, LOWEST_M, HIGHEST_M, 0, NO_I2)
+    odometer = measured(slots, ODOMETER, 0, MOST_ODOMETER_KM, 3, NO_U4)
     if min(speed, recorder, heading, altitude, odometer) == NO_STEPS:
         return False
     row.speed, row.recorder_speed, row.heading, row.altitude_m, row.odometer_m = (
@@ -325,7 +224,7 @@ def _listed(data: Bytes, slots: Ints, row: Row) -> int:
 
 @inlined
 def _stated(data: Bytes, slots: Ints, row: Row) -> bool:
-    satellites = _measured(slots, SATELLITES, 0, MOST_SATELLITES, 0, SATELLITES_UNKNOWN)
+    satellites = measured(slots, SATELLITES, 0, MOST_SATELLITES, 0, SATELLITES_UNKNOWN)
     doors = _listed(data, slots, row)
     if NO_STEPS in (satellites, doors):
         return False
@@ -397,7 +296,7 @@ def _report(
 ) -> bool:  # fmt: skip
     if slots[TIME, KIND] != TEXT or slots[TERMINAL, KIND] != TEXT:
         return False
-    time_ms = _time_ms(data, slots[TIME, FIRST], slots[TIME, LAST] - slots[TIME, FIRST])
+    time_ms = usual_time_ms(data, slots[TIME, FIRST], slots[TIME, LAST] - slots[TIME, FIRST])
     if not FIRST_TIME_MS <= time_ms < LAST_TIME_MS or (received_ms > 0 and time_ms > received_ms + FUTURE_MS):
         return False
     vehicle = _vehicle(

@@ -38,7 +38,7 @@ POLL_S = 0.1
 MOST_FIXES = 32_768
 """Fixes in one message: 2 MiB."""
 JSON_TYPE = JSON_REPORT.encode()
-JSON_TYPES = (JSON_TYPE, JSON_TYPE + b"; charset=utf-8")
+JSON_TYPES = (JSON_TYPE, JSON_TYPE + b";charset=utf-8")  # spaces and case aside
 
 VALUE, HEADERS = attrgetter("value"), attrgetter("headers")
 
@@ -108,18 +108,20 @@ class IngestWorker:
 
     async def apply(self, batches: Mapping[int, Batch]) -> None:
         """Decide what was fetched and send what comes of it."""
-        messages: list[Message] = []
         done: list[tuple[Held, Batch, Processed]] = []
-        for number, batch in batches.items():
-            held = self.held.get(number)
-            if held is not None:
-                if batch.first != held.position:
-                    raise Fenced(f"partition {number}: offset {batch.first} came, {held.position} is next")
-                processed = await self._decide(batch)
-                messages += self._fix_messages(number, processed.fixes)
-                messages += self._reject_messages(batch, processed)
-                done.append((held, batch, processed))
         with metrics.INGEST_SECONDS.time():
+            messages: list[Message] = []
+            for number, batch in batches.items():
+                held = self.held.get(number)
+                if held is not None:
+                    if batch.first != held.position:
+                        raise Fenced(
+                            f"partition {number}: offset {batch.first} came, {held.position} is next"
+                        )
+                    processed = await self._decide(batch)
+                    messages += self._fix_messages(number, processed.fixes)
+                    messages += self._reject_messages(batch, processed)
+                    done.append((held, batch, processed))
             await self.producer.send_batch(messages)
         for held, batch, processed in done:
             held.position = batch.next_offset
@@ -223,12 +225,15 @@ class IngestWorker:
 
 
 def _foreign(batch: Batch) -> list[int]:
-    """Places of records whose content type is none of ours."""
+    """Places of records whose content type is none of ours; a header without a value (Kafka allows it) names none."""
     return [
         place
         for place, record in enumerate(batch.records)
         if record.headers
-        and any(name == CONTENT_TYPE and value.lower() not in JSON_TYPES for name, value in record.headers)
+        and any(
+            name == CONTENT_TYPE and value is not None and value.lower().replace(b" ", b"") not in JSON_TYPES
+            for name, value in record.headers
+        )
     ]
 
 

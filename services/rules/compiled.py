@@ -2,6 +2,8 @@
 
 Compiled code is cached on disk by numba, keyed by each file's own time stamp; a change in a file it merely calls would go unseen, so
 the cache folder carries a digest of every source file of this package.
+
+Numba infers its own types from the arguments it meets; annotations are for mypy and for readers. What mypy cannot read has a name here.
 """
 
 import hashlib
@@ -9,11 +11,27 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numba
+import numpy as np
+from numpy.typing import NDArray
 
 F = TypeVar("F", bound=Callable[..., object])
+
+NUMBA: Any = numba
+"""Numba's own types know neither its settings nor that a compiled function is called like the one it was made of."""
+
+Row = Any
+"""One record of a structured array; its fields are attributes to compiled code."""
+Rows = Any
+"""A structured array: an indexed place of it is a Row."""
+Tables = Any
+"""What a rule's kernels read beside the context: a named tuple of arrays, each rule's own."""
+Whole = int | np.int64
+"""A whole number, Python's or numpy's: one and the same to compiled code."""
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 
 def _cache_folder() -> str:
@@ -31,15 +49,15 @@ def _cache_folder() -> str:
     return str(folder)
 
 
-if not numba.config.DISABLE_JIT:
-    numba.config.CACHE_DIR = os.environ.get("NUMBA_CACHE_DIR") or _cache_folder()
+if not NUMBA.config.DISABLE_JIT:
+    NUMBA.config.CACHE_DIR = os.environ.get("NUMBA_CACHE_DIR") or _cache_folder()
 
 
 def compiled(function: F) -> F:
     """Compile on first call for the argument types met, without Python objects and without the GIL."""
-    return numba.njit(cache=True, nogil=True, error_model="numpy")(function)  # type: ignore[no-any-return]
+    return NUMBA.njit(cache=True, nogil=True, error_model="numpy")(function)  # type: ignore[no-any-return]
 
 
 def inlined(function: F) -> F:
     """As `compiled`, for small helpers that belong into their callers."""
-    return numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")(function)  # type: ignore[no-any-return]
+    return NUMBA.njit(cache=True, nogil=True, error_model="numpy", inline="always")(function)  # type: ignore[no-any-return]

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.contracts.registry import Route
-from services.rules.compiled import compiled
+from services.rules.compiled import Floats, Row, Rows, Whole, compiled
 from services.rules.geometry import distance_m, leg_distance_squared, metres_per_e7, share_along
 from services.rules.records import as_records
 
@@ -45,7 +46,10 @@ class Corridors(NamedTuple):
 
 
 @compiled
-def _leaf(points, route, leaf, lon, lat, east, north, least, nearest):  # type: ignore[no-untyped-def]
+def _leaf(
+    points: Floats, route: Row, leaf: Whole, lon: float, lat: float, east: float, north: float,
+    least: float, nearest: Whole,
+) -> tuple[float, Whole]:  # fmt: skip
     """(square of the least distance, its leg), the legs of one leaf taken into account; of equal ones the first of the route."""
     first = leaf * LEGS_A_LEAF
     for leg in range(first, min(first + LEGS_A_LEAF, route.legs)):
@@ -59,15 +63,20 @@ def _leaf(points, route, leaf, lon, lat, east, north, least, nearest):  # type: 
 
 
 @compiled
-def _box_squared(boxes, box, lon, lat, east, north):  # type: ignore[no-untyped-def]
+def _box_squared(
+    boxes: NDArray[np.int32], box: Whole, lon: float, lat: float, east: float, north: float
+) -> float:
     """Square of the metres from a point to a box, 0 inside."""
-    x = max(boxes[box, 0] - lon, lon - boxes[box, 2], 0.0) * east
-    y = max(boxes[box, 1] - lat, lat - boxes[box, 3], 0.0) * north
+    x: float = max(boxes[box, 0] - lon, lon - boxes[box, 2], 0.0) * east
+    y: float = max(boxes[box, 1] - lat, lat - boxes[box, 3], 0.0) * north
     return x * x + y * y
 
 
 @compiled
-def _under(points, boxes, route, top, lon, lat, east, north, least, nearest):  # type: ignore[no-untyped-def]
+def _under(
+    points: Floats, boxes: NDArray[np.int32], route: Row, top: Whole, lon: float, lat: float, east: float,
+    north: float, least: float, nearest: Whole,
+) -> tuple[float, Whole]:  # fmt: skip
     """`_leaf` for every leaf under a node that can hold something nearer, without a stack: after a subtree comes its right neighbour."""
     node = top
     while True:
@@ -84,7 +93,10 @@ def _under(points, boxes, route, top, lon, lat, east, north, least, nearest):  #
 
 
 @compiled
-def nearest_leg(points, boxes, route, hint, lon, lat, east, north, enough):  # type: ignore[no-untyped-def]
+def nearest_leg(
+    points: Floats, boxes: NDArray[np.int32], route: Row, hint: int, lon: float, lat: float, east: float,
+    north: float, enough: float,
+) -> tuple[float, Whole]:  # fmt: skip
     """(square of the distance in metres, leg) of the leg nearest to a point; `hint` is the leg to look at first.
 
     Any leg whose squared distance is not above `enough` may be returned; below 0 it is always the nearest, the first of equal ones.
@@ -107,9 +119,13 @@ def nearest_leg(points, boxes, route, hint, lon, lat, east, north, enough):  # t
 
 
 @compiled
-def _widest(points, half_m, boxes, route, bound, lon, lat, east, north):  # type: ignore[no-untyped-def]
+def _widest(
+    points: Floats, half_m: Floats, boxes: NDArray[np.int32], route: Row, bound: float, lon: float,
+    lat: float, east: float, north: float,
+) -> Whole:  # fmt: skip
     """The widest leg whose squared distance is not above `bound`, the first of equal ones."""
-    node, widest, found = np.int64(1), -1.0, np.int64(route.legs)
+    node, widest = np.int64(1), -1.0
+    found: Whole = np.int64(route.legs)
     while True:
         if _box_squared(boxes, route.tree + node, lon, lat, east, north) <= bound:
             if node < route.leaves:
@@ -131,7 +147,9 @@ def _widest(points, half_m, boxes, route, bound, lon, lat, east, north):  # type
 
 
 @compiled
-def off_by(corridors, route, hint, lon_e7, lat_e7, margin_m):  # type: ignore[no-untyped-def]
+def off_by(
+    corridors: Corridors, route: Row, hint: int, lon_e7: int, lat_e7: int, margin_m: float
+) -> tuple[bool, float, Whole]:
     """(whether a point is outside a route's corridor, distance in metres, leg); the last two are exact where it is outside.
 
     A point that is within the narrowest width of any leg is inside, whichever leg is nearest.
@@ -158,7 +176,7 @@ def off_by(corridors, route, hint, lon_e7, lat_e7, margin_m):  # type: ignore[no
 
 
 @compiled
-def near_an_end(corridors, route, lon_e7, lat_e7, exempt_m):  # type: ignore[no-untyped-def]
+def near_an_end(corridors: Corridors, route: Row, lon_e7: int, lat_e7: int, exempt_m: float) -> bool:
     """Whether a point lies within `exempt_m` in a straight line of either end point of a route."""
     points = corridors.points
     for end in (np.int64(route.first), np.int64(route.first) + np.int64(route.legs)):
@@ -168,7 +186,7 @@ def near_an_end(corridors, route, lon_e7, lat_e7, exempt_m):  # type: ignore[no-
 
 
 @compiled
-def _grow_trees(routes, points, boxes):  # type: ignore[no-untyped-def]
+def _grow_trees(routes: Rows, points: Floats, boxes: NDArray[np.int32]) -> None:
     """Boxes of the leaves, rounded outwards, then of what stands above them."""
     for r in range(len(routes)):
         route = routes[r]

@@ -12,7 +12,7 @@ import numpy as np
 from services.contracts.fix import Fixes
 from services.contracts.registry import Config, Vehicle
 from services.rules import fleet, limits
-from services.rules.catalogue.route_deviation import assignment_names
+from services.rules.assignments import assignment_names
 from services.rules.records import CONTEXT, as_records, grown_pages, new_pages
 from services.rules.registry import RULES, packed, periods
 from services.rules.rule import Names, Rule
@@ -132,13 +132,15 @@ class Engine:
 
     def _swept(self, now_ms: int, *, final: bool) -> list[Transition]:
         made = []
+        period = int(np.searchsorted(self.boundaries, now_ms, side="right"))
         for order, state in enumerate(self.states):
+            params = as_records(state.params[period : period + 1])
             rows = as_records(state.rows[: len(self.vehicles)])
             found: list[np.ndarray] = []
             start = 0
             while start < len(rows):
                 start = state.rule.sweep(
-                    rows, as_records(state.pages), state.tables, as_records(state.params), now_ms, final,
+                    rows, as_records(state.pages), state.tables, params, now_ms, final,
                     as_records(state.findings), state.count, start,
                 )  # fmt: skip
                 found.append(state.taken())
@@ -201,5 +203,8 @@ class Engine:
 
     def _transition(self, rule: Rule, row: np.void) -> Transition:
         vehicle = self.vehicles[int(row["vehicle"])]
-        registered = fleet.registration(self.registrations[vehicle], int(row["began_ms"]))
+        rows = self.registrations.get(vehicle)
+        registered = (
+            fleet.unregistered(vehicle) if rows is None else fleet.registration(rows, int(row["began_ms"]))
+        )
         return describe(rule, row, registered, self.names, self.config.version)

@@ -1,12 +1,13 @@
 """What a rule finds: the running episode inside a vehicle's state, and the transitions of it that leave the kernel.
 
 Every rule's state holds one or more `EPISODE` records and every rule's finding begins with `FINDING_BASE`, so that the engine can order,
-number and describe findings without knowing the rule. "At most once a minute" (interfaces section 7) is event time and decided here.
+number and describe findings without knowing the rule. "At most once a minute" (interfaces section 7) is event time and decided here:
+mostly by a fix, and by a tick where none comes that would bring the rest.
 """
 
 import numpy as np
 
-from services.rules.compiled import compiled, inlined
+from services.rules.compiled import Ints, Row, Rows, compiled, inlined
 
 NOT_SHOWN, SHOWN_OPEN, SHOWN_CLOSED = 0, 1, 2
 """`shown`: what the outside has been told. SHOWN_CLOSED with the rule's own state still running: a tick closed it for the screen."""
@@ -34,7 +35,7 @@ EPISODE_FIELDS = [
     ("announced_severity", "u1"),
     ("announced_band", "u1"),
     ("confidence", "u1"),  # percent
-    ("pad", "u1"),
+    ("untold", "u1"),  # a fix has been added since the last transition told
     ("sequence", "u4"),  # transitions told so far
 ]
 EPISODE = np.dtype(EPISODE_FIELDS, align=True)
@@ -50,7 +51,10 @@ FINDING_BASE = [
 
 
 @compiled
-def emit(findings, count, transition, index, vehicle, subject, now_ms, episode):  # type: ignore[no-untyped-def]
+def emit(
+    findings: Rows, count: Ints, transition: int, index: int, vehicle: int, subject: int, now_ms: int,
+    episode: Row,
+) -> Row:  # fmt: skip
     """Append one transition of `episode` and return the row, so that a rule can add its own fields.
 
     `count[0]` is the number of rows used; the kernel makes sure that there is room before each step.
@@ -63,6 +67,7 @@ def emit(findings, count, transition, index, vehicle, subject, now_ms, episode):
         episode.announced_severity = episode.severity
         episode.announced_band = episode.band
         episode.shown = SHOWN_CLOSED if transition == CLOSED else SHOWN_OPEN
+        episode.untold = 0
     row.transition = transition
     row.index = index
     row.vehicle = vehicle
@@ -89,7 +94,7 @@ def emit(findings, count, transition, index, vehicle, subject, now_ms, episode):
 
 
 @inlined
-def update_due(episode, now_ms):  # type: ignore[no-untyped-def]
+def update_due(episode: Row, now_ms: int) -> bool:
     """Whether a changed open episode is told now: its severity or band rose, or a minute of event time has passed."""
     if episode.severity > episode.announced_severity:
         return True
@@ -97,11 +102,19 @@ def update_due(episode, now_ms):  # type: ignore[no-untyped-def]
         episode.announced_band == NO_BAND or episode.band > episode.announced_band
     ):
         return True
-    return now_ms - episode.announced_ms >= UPDATE_EVERY_MS
+    return bool(now_ms - episode.announced_ms >= UPDATE_EVERY_MS)
 
 
 @inlined
-def clear(episode):  # type: ignore[no-untyped-def]
+def update_overdue(episode: Row, now_ms: int) -> bool:
+    """Whether a tick tells of an open episode what no fix has told."""
+    if episode.shown != SHOWN_OPEN or episode.untold == 0:
+        return False
+    return bool(now_ms - episode.announced_ms >= UPDATE_EVERY_MS)
+
+
+@inlined
+def clear(episode: Row) -> None:
     """Forget the episode: nothing runs and nothing is shown."""
     episode.shown = NOT_SHOWN
     episode.driver = 0
@@ -119,4 +132,5 @@ def clear(episode):  # type: ignore[no-untyped-def]
     episode.announced_severity = 0
     episode.announced_band = NO_BAND
     episode.confidence = 100
+    episode.untold = 0
     episode.sequence = 0

@@ -3,11 +3,12 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from services.contracts.fix import DRIVER_CARD_REMOVED, DRIVER_NO_NEWS, NO_U2
+from services.contracts.fix import DRIVER_CARD_REMOVED, DRIVER_NO_NEWS, NO_U2, Fixes
 from services.contracts.reasons import NOT_FIXED, SPEED_IMPLAUSIBLE
 from services.contracts.registry import CLASSES, Config, Vehicle
-from services.rules.compiled import compiled
+from services.rules.compiled import Ints, Rows, compiled, inlined
 from services.rules.records import USE_POSITION, USE_SPEED
 
 DAY_MS = 86_400_000
@@ -61,8 +62,23 @@ def registration(rows: list[Vehicle], time_ms: int) -> Vehicle:
     return earlier[-1] if earlier else rows[0]
 
 
+def unregistered(vehicle: int) -> Vehicle:
+    """What stands for a vehicle that an earlier version knew and the present one does not."""
+    return Vehicle(
+        id=vehicle,
+        plate="",
+        plate_color="other",
+        vehicle_class=CLASSES[0],
+        terminal="",
+        operator="",
+        division="",
+    )
+
+
 @compiled
-def class_at(first, from_ms, to_ms, vehicle_class, vehicle, time_ms):  # type: ignore[no-untyped-def]
+def class_at(
+    first: Ints, from_ms: Ints, to_ms: Ints, vehicle_class: NDArray[np.uint8], vehicle: int, time_ms: int
+) -> int:
     """Class of a vehicle at a time; the last row begun, else the first, where no row holds (the registry changed meanwhile)."""
     found = first[vehicle]
     for row in range(first[vehicle], first[vehicle + 1]):
@@ -70,11 +86,42 @@ def class_at(first, from_ms, to_ms, vehicle_class, vehicle, time_ms):  # type: i
             found = row
             if time_ms < to_ms[row]:
                 break
-    return vehicle_class[found]
+    place: int = vehicle_class[found]
+    return place
+
+
+@inlined
+def use_of(flags: int, speed: int) -> int:
+    """What a fix may be used for: USE_*."""
+    if flags & NOT_FIXED != 0:
+        return 0
+    if speed == NO_U2 or flags & SPEED_IMPLAUSIBLE != 0:
+        return USE_POSITION
+    return USE_POSITION | USE_SPEED
+
+
+@inlined
+def driver_after(driver: int, reported: int) -> int:
+    """The driver on a vehicle once a fix has said who is."""
+    if reported == DRIVER_CARD_REMOVED:
+        return 0
+    return driver if reported == DRIVER_NO_NEWS else reported
+
+
+@inlined
+def period_at(boundaries: Ints, time_ms: int) -> int:
+    """Which row of parameters holds at a time."""
+    period = 0
+    while period < len(boundaries) and boundaries[period] <= time_ms:
+        period += 1
+    return period
 
 
 @compiled
-def gate(common, slot_of, tables, boundaries, fixes, context, outcome):  # type: ignore[no-untyped-def]
+def gate(
+    common: Rows, slot_of: NDArray[np.int32], tables: FleetTables, boundaries: Ints, fixes: Fixes,
+    context: Rows, outcome: Ints,
+) -> int:  # fmt: skip
     """Let pass what is newer than the vehicle's last fix, moved to the front of `fixes` in place, with its context row.
 
     `slot_of[v]` is the slot of vehicle v, -1 unknown; `boundaries` are the event times at which another row of parameters begins.
@@ -84,7 +131,7 @@ def gate(common, slot_of, tables, boundaries, fixes, context, outcome):  # type:
     for i in range(len(fixes)):
         vehicle = fixes[i].vehicle
         slot = slot_of[vehicle] if 0 <= vehicle < len(slot_of) else -1
-        if slot < 0:
+        if slot < 0 or vehicle + 1 >= len(tables.first) or tables.first[vehicle] == tables.first[vehicle + 1]:
             outcome[UNKNOWN] += 1
             continue
         state = common[slot]
@@ -97,28 +144,18 @@ def gate(common, slot_of, tables, boundaries, fixes, context, outcome):  # type:
         fix = fixes[passed]
         state.last_ms = time_ms
         state.changed = 1
-        if fix.driver == DRIVER_CARD_REMOVED:
-            state.driver = 0
-        elif fix.driver != DRIVER_NO_NEWS:
-            state.driver = fix.driver
+        state.driver = driver_after(state.driver, fix.driver)
         row = context[passed]
         row.index = passed
         row.slot = slot
         row.driver = state.driver
-        period = 0
-        while period < len(boundaries) and boundaries[period] <= time_ms:
-            period += 1
-        row.period = period
+        row.period = period_at(boundaries, time_ms)
         row.local_ms = (time_ms + LOCAL_OFFSET_MS) % DAY_MS
         speed = fix.speed if fix.speed != NO_U2 else fix.recorder_speed
         row.speed = speed
         row.vehicle_class = class_at(tables[0], tables[1], tables[2], tables[3], vehicle, time_ms)
-        use = 0  # ["flags"]: an uncompiled record has an attribute of that name already
-        if fix["flags"] & NOT_FIXED == 0:
-            use = USE_POSITION
-            if speed != NO_U2 and fix["flags"] & SPEED_IMPLAUSIBLE == 0:
-                use |= USE_SPEED
-        row.use = use
+        # ["flags"]: an uncompiled record has an attribute of that name already
+        row.use = use_of(fix["flags"], speed)
         passed += 1
     outcome[JUDGED] += passed
     return passed

@@ -29,7 +29,7 @@ METRES = np.array([_series(lat_e7) for lat_e7 in range(SOUTH_POLE_E7, -SOUTH_POL
 
 
 @compiled
-def metres_per_e7(lat_e7):  # type: ignore[no-untyped-def]
+def metres_per_e7(lat_e7: float) -> tuple[float, float]:
     """Metres of 1e-7 degree of longitude and of latitude at a latitude: (east, north)."""
     above = np.int64(lat_e7) - SOUTH_POLE_E7
     row = above >> STEP_BITS
@@ -40,7 +40,9 @@ def metres_per_e7(lat_e7):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def leg_distance_squared(lon, lat, a_lon, a_lat, b_lon, b_lat, east, north):  # type: ignore[no-untyped-def]
+def leg_distance_squared(
+    lon: float, lat: float, a_lon: float, a_lat: float, b_lon: float, b_lat: float, east: float, north: float
+) -> float:
     """Square of the metres from a point to the leg a-b, `east` and `north` being metres of 1e-7 degree; a leg may have no length."""
     ax = (a_lon - lon) * east
     ay = (a_lat - lat) * north
@@ -56,7 +58,9 @@ def leg_distance_squared(lon, lat, a_lon, a_lat, b_lon, b_lat, east, north):  # 
 
 
 @compiled
-def share_along(lon, lat, a_lon, a_lat, b_lon, b_lat, east, north):  # type: ignore[no-untyped-def]
+def share_along(
+    lon: float, lat: float, a_lon: float, a_lat: float, b_lon: float, b_lat: float, east: float, north: float
+) -> float:
     """Where on the leg a-b the point nearest to (lon, lat) lies: 0 at a, 1 at b."""
     dx = (b_lon - a_lon) * east
     dy = (b_lat - a_lat) * north
@@ -68,14 +72,14 @@ def share_along(lon, lat, a_lon, a_lat, b_lon, b_lat, east, north):  # type: ign
 
 
 @compiled
-def distance_m(a_lon, a_lat, b_lon, b_lat):  # type: ignore[no-untyped-def]
+def distance_m(a_lon: float, a_lat: float, b_lon: float, b_lat: float) -> float:
     """Metres between two points, projected at their middle latitude: within 0.5 % up to some hundred kilometres."""
     east, north = metres_per_e7(0.5 * (float(a_lat) + float(b_lat)))
     return math.hypot((float(b_lon) - float(a_lon)) * east, (float(b_lat) - float(a_lat)) * north)
 
 
 @compiled
-def bearing_deg(a_lon, a_lat, b_lon, b_lat):  # type: ignore[no-untyped-def]
+def bearing_deg(a_lon: float, a_lat: float, b_lon: float, b_lat: float) -> float:
     """Direction of the leg a-b, degrees from north clockwise, 0 <= bearing < 360; 0 for a leg of no length."""
     east, north = metres_per_e7(0.5 * (a_lat + b_lat))
     bearing = math.degrees(math.atan2((b_lon - a_lon) * east, (b_lat - a_lat) * north))
@@ -83,7 +87,7 @@ def bearing_deg(a_lon, a_lat, b_lon, b_lat):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def turn_deg(a, b):  # type: ignore[no-untyped-def]
+def turn_deg(a: float, b: float) -> float:
     """Least angle between two directions in 0-360, 0 <= turn <= 180."""
     turn = abs(a - b)
     return 360.0 - turn if turn > 180.0 else turn

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from services.rules.compiled import compiled
+from services.rules.compiled import Floats, Ints, Rows, Whole, compiled
 from services.rules.geometry import metres_per_e7
 from services.rules.records import as_records
 
@@ -30,14 +30,14 @@ class Grid(NamedTuple):
 
 
 @compiled
-def place_of(x, y, mask):  # type: ignore[no-untyped-def]
+def place_of(x: np.int64, y: np.int64, mask: np.int64) -> np.int64:
     """Where the search for a cell begins. No product exceeds 64 bits: x and y have at most 31, the factors 32 bits."""
     mixed = x * np.int64(0x9E3779B1) + y * np.int64(0x85EBCA77)
     return (mixed ^ (mixed >> np.int64(17))) & mask
 
 
 @compiled
-def find_cell(cells, shift, lon_e7, lat_e7):  # type: ignore[no-untyped-def]
+def find_cell(cells: Rows, shift: int, lon_e7: int, lat_e7: int) -> tuple[Whole, Whole]:
     """First entry and number of entries of the cell of a position: (0, 0) where there is none."""
     x = np.int64(lon_e7) >> np.int64(shift)
     y = np.int64(lat_e7) >> np.int64(shift)
@@ -53,7 +53,7 @@ def find_cell(cells, shift, lon_e7, lat_e7):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _fill(cells, xs, ys, firsts, counts):  # type: ignore[no-untyped-def]
+def _fill(cells: Rows, xs: Ints, ys: Ints, firsts: Ints, counts: Ints) -> None:
     mask = np.int64(len(cells) - 1)
     for i in range(len(xs)):
         place = place_of(xs[i], ys[i], mask)
@@ -67,7 +67,7 @@ def _fill(cells, xs, ys, firsts, counts):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _cover(lines, reaches_m, shift, xs, ys, owners):  # type: ignore[no-untyped-def]
+def _cover(lines: Floats, reaches_m: Floats, shift: int, xs: Ints, ys: Ints, owners: Ints) -> int:
     """Cells within reach of each leg, written out when there is room; returns their number.
 
     Row by row of cells: the part of the leg within reach of the row, widened by the reach.

@@ -13,11 +13,12 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
-from services.contracts.fix import NO_U2, STATUS_PUPILS, STATUS_PUPILS_KNOWN
+from services.contracts.fix import NO_U2, STATUS_PUPILS, STATUS_PUPILS_KNOWN, Fixes
 from services.contracts.registry import CLASSES, ROAD_CLASSES, Config, Road, VehicleClass
 from services.rules import limit_sources as source
-from services.rules.compiled import compiled
+from services.rules.compiled import Floats, Ints, Row, Rows, compiled
 from services.rules.geometry import bearing_deg, leg_distance_squared, metres_per_e7, turn_deg
 from services.rules.grid import Grid, cells_of_legs, find_cell, make_grid
 from services.rules.records import NO_LIMIT, NO_ROAD, USE_SPEED, as_records
@@ -70,7 +71,10 @@ class MapTables(NamedTuple):
 
 
 @compiled
-def _distance(leg, lon, lat, heading, most_deg, radius_squared, before, east, north):  # type: ignore[no-untyped-def]
+def _distance(
+    leg: Row, lon: float, lat: float, heading: float, most_deg: float, radius_squared: float, before: int,
+    east: float, north: float,
+) -> float:  # fmt: skip
     """Effective distance of a leg in metres, less what its road is preferred by; infinite where it is too far or does not fit.
 
     `lon`, `lat` count from the cell's corner. A two-way road fits either way round.
@@ -90,7 +94,10 @@ def _distance(leg, lon, lat, heading, most_deg, radius_squared, before, east, no
 
 
 @compiled
-def _nearest(legs, first, count, lon, lat, heading, most_deg, radius_m, before, east, north):  # type: ignore[no-untyped-def]
+def _nearest(
+    legs: Rows, first: int, count: int, lon: float, lat: float, heading: float, most_deg: float,
+    radius_m: float, before: int, east: float, north: float,
+) -> tuple[np.int64, float, float]:  # fmt: skip
     """Road with the least effective distance among the legs of a cell, that distance, and the least one of any other road."""
     road, least, second = np.int64(NO_ROAD), np.inf, np.inf
     for entry in range(first, first + count):
@@ -108,13 +115,13 @@ def _nearest(legs, first, count, lon, lat, heading, most_deg, radius_m, before, 
 
 
 @compiled
-def _or_none(limit):  # type: ignore[no-untyped-def]
+def _or_none(limit: int) -> np.int64:
     """A parameter's limit, in which 0 stands for none."""
     return np.int64(limit) if limit != 0 else np.int64(NO_LIMIT)
 
 
 @compiled
-def _at_night(base, factor):  # type: ignore[no-untyped-def]
+def _at_night(base: np.int64, factor: float) -> np.int64:
     """The monitoring limit made of a base: rounded half up to 0.1 km/h; NO_LIMIT without a factor or a base."""
     if factor == 0.0 or base == NO_LIMIT:
         return np.int64(NO_LIMIT)
@@ -122,7 +129,10 @@ def _at_night(base, factor):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _limit(profiles, road_profile, road, vehicle_class, figures, night, param):  # type: ignore[no-untyped-def]
+def _limit(
+    profiles: Rows, road_profile: NDArray[np.int32], road: np.int64, vehicle_class: np.int64,
+    figures: np.int64, night: bool, param: Row,
+) -> tuple[np.int64, np.int64, int, bool]:  # fmt: skip
     """The limit on a road, or on none, zones left out: (in force, statutory part, source, whether the road gives one).
 
     `figures` is the class whose statutory and unmatched figures hold.
@@ -152,10 +162,12 @@ def _limit(profiles, road_profile, road, vehicle_class, figures, night, param): 
 
 
 @compiled
-def _highest(  # type: ignore[no-untyped-def]
-    legs, first, count, lon, lat, heading, most_deg, radius_m, before, east, north, least,
-    profiles, road_profile, vehicle_class, figures, night, zone, param,
-):  # fmt: skip
+def _highest(
+    legs: Rows, first: int, count: int, lon: float, lat: float, heading: float, most_deg: float,
+    radius_m: float, before: int, east: float, north: float, least: float, profiles: Rows,
+    road_profile: NDArray[np.int32], vehicle_class: np.int64, figures: np.int64, night: bool,
+    zone: np.int64, param: Row,
+) -> np.int64:  # fmt: skip
     """Of the roads that fit equally, the one with the highest limit in force; of equals the first of the map."""
     best, highest = np.int64(NO_ROAD), np.int64(-1)
     for entry in range(first, first + count):
@@ -171,7 +183,10 @@ def _highest(  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _locate(match, legs, first, count, corner, profiles, road_profile, zone, fix, row, param):  # type: ignore[no-untyped-def]
+def _locate(
+    match: Row, legs: Rows, first: int, count: int, corner: np.int64, profiles: Rows,
+    road_profile: NDArray[np.int32], zone: np.int64, fix: Row, row: Row, param: Row,
+) -> None:  # fmt: skip
     """Fill in the context of one fix, and remember its road. `zone` is the limit of the zones that hold, NO_LIMIT none."""
     east, north = metres_per_e7(fix.lat_e7)
     lon, lat = float(np.int64(fix.lon_e7) & corner), float(np.int64(fix.lat_e7) & corner)
@@ -209,7 +224,10 @@ def _locate(match, legs, first, count, corner, profiles, road_profile, zone, fix
 
 
 @compiled
-def _look_up(cells, shift, legs, fixes, start, end, firsts, counts, touched):  # type: ignore[no-untyped-def]
+def _look_up(
+    cells: Rows, shift: int, legs: Rows, fixes: Fixes, start: int, end: int, firsts: Ints, counts: Ints,
+    touched: Ints,
+) -> None:  # fmt: skip
     """First leg and number of legs of the cell of each fix of a block; reads both ends of them, so that they are at hand later."""
     for i in range(start, end):
         first, count = find_cell(cells, shift, fixes[i].lon_e7, fixes[i].lat_e7)
@@ -219,7 +237,7 @@ def _look_up(cells, shift, legs, fixes, start, end, firsts, counts, touched):  #
 
 
 @compiled
-def _zones_first(zones, fixes, context):  # type: ignore[no-untyped-def]
+def _zones_first(zones: ZoneTables, fixes: Fixes, context: Rows) -> None:
     """Leave the limit of the zones that hold at each fix in its `limit`, NO_LIMIT where none does."""
     for i in range(len(fixes)):
         row = context[i]
@@ -228,7 +246,7 @@ def _zones_first(zones, fixes, context):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def locate(match, tables, fixes, context, params):  # type: ignore[no-untyped-def]
+def locate(match: Rows, tables: MapTables, fixes: Fixes, context: Rows, params: Rows) -> None:
     """Fill in road, limit, statutory, against, source and confidence of every fix whose speed may be used.
 
     Args:
@@ -312,7 +330,7 @@ def _grid_of_roads(roads: tuple[Road, ...], radius_m: float) -> tuple[Grid, np.n
 
 
 @compiled
-def _bearings(edges):  # type: ignore[no-untyped-def]
+def _bearings(edges: Floats) -> Floats:
     """Direction of each leg in degrees."""
     bearings = np.zeros(len(edges))
     for i in range(len(edges)):

@@ -1,10 +1,9 @@
 """The records that rules are stepped over beside the fix itself: the context of one fix, and the pages that hold what grows with a vehicle."""
 
-import numba
 import numpy as np
 
 from services.contracts.fix import NO_U2
-from services.rules.compiled import compiled, inlined
+from services.rules.compiled import NUMBA, Ints, Rows, Whole, compiled, inlined
 
 USE_POSITION = 1
 """The position may be used (fixed)."""
@@ -40,9 +39,9 @@ PAGE_HEAD = [("next", "i4"), ("free", "i4")]
 
 
 @inlined
-def take_page(pages):  # type: ignore[no-untyped-def]
+def take_page(pages: Rows) -> int:
     """Index of a page for use, its `next` 0; the kernel has made sure that one is free. The caller clears its own fields."""
-    page = pages[0].next
+    page: int = pages[0].next
     pages[0].next = pages[page].next
     pages[0].free -= 1
     pages[page].next = 0
@@ -50,7 +49,7 @@ def take_page(pages):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def give_page(pages, page):  # type: ignore[no-untyped-def]
+def give_page(pages: Rows, page: Whole) -> None:
     """Return a page to the free list; the caller has unlinked it."""
     pages[page].next = pages[0].next
     pages[0].next = page
@@ -79,7 +78,7 @@ def grown_pages(pages: np.ndarray) -> np.ndarray:
 
 
 @compiled
-def chain_of(state, pages, slots, order, lengths):  # type: ignore[no-untyped-def]
+def chain_of(state: Rows, pages: Rows, slots: Ints, order: Ints, lengths: Ints) -> int:
     """Pages reachable from `state[slot].page` for each slot, into `order`; their number per slot into `lengths`; returns the total.
 
     `order` may be empty to count only.
@@ -100,4 +99,4 @@ def chain_of(state, pages, slots, order, lengths):  # type: ignore[no-untyped-de
 
 def as_records(array: np.ndarray) -> np.ndarray:
     """The same rows with fields as attributes: numba reads structured arrays so, plain Python only record arrays."""
-    return array.view(np.recarray) if numba.config.DISABLE_JIT else array
+    return array.view(np.recarray) if NUMBA.config.DISABLE_JIT else array

@@ -11,25 +11,30 @@ from services.contracts.registry import Config
 
 
 class Kernel(Protocol):
-    """Steps a rule over `fixes[start:]`; returns the index of the first fix not stepped because findings or pages ran short."""
+    """How a rule is stepped over fixes."""
 
     def __call__(
         self, state: np.ndarray, pages: np.ndarray, tables: Any, fixes: np.ndarray, context: np.ndarray,
         params: np.ndarray, findings: np.ndarray, count: np.ndarray, start: int,
-    ) -> int: ...  # fmt: skip
+    ) -> int:  # fmt: skip
+        """Step over `fixes[start:]`; returns the index of the first fix not stepped because findings or pages ran short."""
+        ...
 
 
 class Sweep(Protocol):
-    """Walks over `state[start:]`; returns the first slot not visited because findings ran short.
-
-    With `final` false a tick: closes for the screen what `now_ms` proves ended, changing nothing but `shown` and what `emit` keeps.
-    With `final` true: emits CURRENT for every episode that is open, its present content, and changes nothing.
-    """
+    """How a rule looks at every vehicle without a fix."""
 
     def __call__(
         self, state: np.ndarray, pages: np.ndarray, tables: Any, params: np.ndarray, now_ms: int, final: bool,
         findings: np.ndarray, count: np.ndarray, start: int,
-    ) -> int: ...  # fmt: skip
+    ) -> int:  # fmt: skip
+        """Walk over `state[start:]`; returns the first slot not visited because findings ran short.
+
+        With `final` false a tick: closes for the screen what `now_ms` proves ended, and updates what has changed untold for a
+        minute, changing nothing but `shown` and what `emit` keeps.
+        With `final` true: emits CURRENT for every episode that is open, its present content, and changes nothing.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from services.contracts.alert import (
     alert_id,
     iso,
 )
-from services.contracts.registry import Vehicle
+from services.contracts.registry import Vehicle, padded_terminal
 from services.rules.finding import CLOSED, CURRENT, OPENED, REVISED, UPDATED
 from services.rules.rule import Described, Names, Rule
 
@@ -56,7 +56,7 @@ def describe(rule: Rule, row: np.void, vehicle: Vehicle, names: Names, rule_vers
         rule=rule.name,
         kind=found.kind,
         vehicle=vehicle.key,
-        terminal=vehicle.terminal,
+        terminal=padded_terminal(vehicle.terminal),
         driver=driver,
         began=iso(began_ms),
         ended=iso(ended_ms) if state is EpisodeState.CLOSED else None,

@@ -7,9 +7,10 @@ few shapes near a fix, and each is then tested for itself.
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.contracts.registry import CLASSES, Config, Zone
-from services.rules.compiled import compiled
+from services.rules.compiled import Floats, Row, compiled
 from services.rules.geometry import leg_distance_squared, metres_per_e7
 from services.rules.grid import Grid, cells_of_boxes, cells_of_legs, find_cell, make_grid
 from services.rules.records import NO_LIMIT, as_records
@@ -53,7 +54,7 @@ class ZoneTables(NamedTuple):
 
 
 @compiled
-def inside_hours(local_ms, from_ms, to_ms):  # type: ignore[no-untyped-def]
+def inside_hours(local_ms: int, from_ms: int, to_ms: int) -> bool:
     """Whether a local time of day lies in the window from <= t < to, which may cross midnight; none does in from = to."""
     if from_ms <= to_ms:
         return from_ms <= local_ms < to_ms
@@ -61,7 +62,7 @@ def inside_hours(local_ms, from_ms, to_ms):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _holds(zone, hours_ms, vehicle_class, local_ms, time_ms):  # type: ignore[no-untyped-def]
+def _holds(zone: Row, hours_ms: NDArray[np.int32], vehicle_class: int, local_ms: int, time_ms: int) -> bool:
     if (np.int64(zone.classes) >> np.int64(vehicle_class)) & 1 == 0:
         return False
     if time_ms < zone.from_ms or time_ms >= zone.to_ms:
@@ -75,7 +76,7 @@ def _holds(zone, hours_ms, vehicle_class, local_ms, time_ms):  # type: ignore[no
 
 
 @compiled
-def _inside(shape, edges, lon, lat, east, north):  # type: ignore[no-untyped-def]
+def _inside(shape: Row, edges: Floats, lon: float, lat: float, east: float, north: float) -> bool:
     """Even-odd over all rings of a polygon, so a hole is outside; or within the buffer of a line."""
     first, end = shape.first_edge, shape.first_edge + shape.edges
     if shape.buffer_m >= 0.0:
@@ -98,7 +99,7 @@ def _inside(shape, edges, lon, lat, east, north):  # type: ignore[no-untyped-def
 
 
 @compiled
-def zone_limit(tables, fix, context):  # type: ignore[no-untyped-def]
+def zone_limit(tables: ZoneTables, fix: Row, context: Row) -> np.int64:
     """The least limit of the zones that hold at a fix, 0.1 km/h; NO_LIMIT where none does."""
     least = np.int64(NO_LIMIT)
     first, count = find_cell(tables.grid.cells, tables.grid.shift, fix.lon_e7, fix.lat_e7)

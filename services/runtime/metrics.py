@@ -1,6 +1,7 @@
-"""Every metric once, by Prometheus conventions and never labelled by vehicle; this file is their documentation."""
+"""Every metric once, by Prometheus conventions and never labelled by vehicle; the table in the docs is generated from here."""
 
 from prometheus_client import Counter, Gauge, Histogram, Info
+from prometheus_client.metrics import MetricWrapperBase
 
 BUILD = Info("roadwatch_build", "Version of the running code")
 
@@ -16,12 +17,15 @@ RULES_FIXES = Counter(
 )
 RULES_EVENTS = Counter("roadwatch_rules_events_total", "Alert events committed", ["rule", "type"])
 RULES_BATCH_SECONDS = Histogram(
-    "roadwatch_rules_batch_seconds", "From a batch's fetch to its commit",
+    "roadwatch_rules_batch_seconds", "Judging a partition's batch, its commit not included",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
 )  # fmt: skip
 RULES_SNAPSHOT_BYTES = Gauge("roadwatch_rules_snapshot_bytes", "Size of the last snapshot written")
 RULES_VEHICLES = Gauge("roadwatch_rules_vehicles", "Vehicles with state in this process")
-LAG = Gauge("roadwatch_consumer_lag_records", "Records not yet processed", ["consumer", "topic", "partition"])
+LAG = Gauge(
+    "roadwatch_consumer_lag_records", "Records not yet processed, looked at every two seconds",
+    ["consumer", "topic", "partition"],
+)  # fmt: skip
 READY = Gauge("roadwatch_ready", "1 while the process can do its work")
 WAITING = Gauge("roadwatch_waiting", "1 while the process waits for another server", ["server"])
 STALL_SECONDS = Gauge("roadwatch_stall_seconds", "Seconds without progress while there is lag", ["consumer"])
@@ -30,3 +34,15 @@ SSE_EVENTS = Counter("roadwatch_sse_events_total", "Events put on streams")
 SSE_LAGGED = Counter("roadwatch_sse_lagged_total", "Streams closed because their client was too slow")
 HTTP_REQUESTS = Counter("roadwatch_http_requests_total", "Requests answered", ["operation", "status"])
 HTTP_SECONDS = Histogram("roadwatch_http_request_seconds", "Time to answer", ["operation"])
+
+
+def metrics_table() -> str:
+    """The metrics as a Markdown table, for the docs."""
+    rows = ["| name | type | labels | meaning |", "|---|---|---|---|"]
+    for metric in list(globals().values()):
+        if isinstance(metric, MetricWrapperBase):
+            (family,) = metric.describe()
+            suffix = {"counter": "_total", "info": "_info"}.get(family.type, "")
+            labels = ", ".join(f"`{name}`" for name in metric._labelnames) or "–"  # noqa: SLF001 - nothing public tells them
+            rows.append(f"| `{family.name}{suffix}` | {family.type} | {labels} | {family.documentation} |")
+    return "\n".join(rows) + "\n"

@@ -27,7 +27,7 @@ from services.runtime.status import write_status
 DATABASE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """What the database's driver says; the last of a session that the server has just ended, when it is used once more."""
 AWAY = (OSError, TimeoutError, *DATABASE)
-"""What a session ends with when Kafka (its errors are OSError here, see runtime/kafka.py) or PostgreSQL is away."""
+"""What a session ends with when Kafka (its errors are OSError here, see runtime/kafka) or PostgreSQL is away."""
 SAY_EVERY_S = 10.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 3.0
 STATUS_EVERY_S = 1.0
@@ -72,7 +72,7 @@ def main(name: str, session: Session) -> None:
     metrics.BUILD.info({"version": version("roadwatch")})
     gc.collect()
     gc.freeze()
-    gc.disable()  # the hot loops make no cycles; _tell collects what slow paths leave (docs/decisions/0005)
+    gc.disable()  # the hot loops make no cycles; _tell collects what slow paths leave (docs/decisions/0004)
     if settings.metrics_port:
         start_http_server(settings.metrics_port, LOOPBACK)
     uvloop.run(_run(Service(name, settings), session))

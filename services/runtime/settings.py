@@ -67,7 +67,9 @@ class Settings(BaseSettings):
     stall_s: float = Field(
         30.0, gt=0, description="a process whose lag is > 0 and does not advance so long ends itself"
     )
-    deadline_s: float = Field(10.0, gt=0, description="deadline of a call to Kafka or PostgreSQL")
+    deadline_s: float = Field(
+        10.0, gt=0, description="deadline of a call to Kafka, and of the api's to PostgreSQL"
+    )
     instance: str = Field(
         "", description="name of this process among its like; set: it rejoins its group at once after a crash"
     )
@@ -93,5 +95,6 @@ def settings_table() -> str:
             if isinstance(field.default, tuple)
             else field.default
         )
-        rows.append(f"| `ROADWATCH_{name.upper()}` | `{default}` | {field.description} |")
+        shown = "empty" if default == "" else f"`{default}`"
+        rows.append(f"| `ROADWATCH_{name.upper()}` | {shown} | {field.description} |")
     return "\n".join(rows) + "\n"

@@ -112,11 +112,7 @@ def _safe(gap_m: float, ahead_mps: float) -> float:
 
 
 @compiled
-def _finished(
-    s: Record,
-    o: Record,
-    t: int,
-) -> bool:
+def _finished(s: Record, o: Record, t: int) -> bool:
     """Whether the order in hand is done."""
     if o["kind"] == WAIT_UNTIL:
         return bool(t >= o["at_s"])
@@ -126,13 +122,7 @@ def _finished(
 
 
 @compiled
-def _begin(
-    s: Record,
-    o: Record,
-    t: int,
-    piece_at: Record,
-    piece_m: Record,
-) -> None:
+def _begin(s: Record, o: Record, t: int, piece_at: Record, piece_m: Record) -> None:
     """Takes an order in hand."""
     s["begun"] = 1
     s["since_s"] = t
@@ -182,13 +172,7 @@ def _speed(
 
 
 @compiled
-def _move(
-    s: Record,
-    o: Record,
-    v_new: Record,
-    piece_at: Record,
-    piece_m: Record,
-) -> None:
+def _move(s: Record, o: Record, v_new: Record, piece_at: Record, piece_m: Record) -> None:
     """One second at the mean of old and new speed; arriving is standing exactly at the goal."""
     step = (s["speed_mps"] + v_new) / 2
     gap = (o["goal_m"] - s["at_m"]) * s["direction"]
@@ -205,44 +189,35 @@ def _move(
 
 
 @compiled
+def _in_hand(
+    s: Record, orders: Record, first: int, end: int, t: int, piece_at: Record, piece_m: Record
+) -> int:
+    """The place of a vehicle's order at a second, those that are done passed over; `end` after its last."""
+    while True:
+        place: int = first + s["order"]
+        if place >= end:
+            return place
+        if s["begun"] == 0:
+            _begin(s, orders[place], t, piece_at, piece_m)
+        if not _finished(s, orders[place], t):
+            return place
+        s["order"] += 1
+        s["begun"] = 0
+
+
+@compiled
 def _advance(
-    state: Record,
-    orders: Record,
-    order_at: Record,
-    from_s: int,
-    seconds: int,
-    piece_at: Record,
-    piece_m: Record,
-    piece_section: Record,
-    piece_cap: Record,
-    length: Record,
-    limit: Record,
-    speed: Record,
-    at: Record,
-    track: Record,
-    direction: Record,
-    section: Record,
-    column: Record,
-    driver: Record,
-    card: Record,
-    odometer: Record,
-    still: Record,
-) -> None:
+    state: Record, orders: Record, order_at: Record, from_s: int, seconds: int,
+    piece_at: Record, piece_m: Record, piece_section: Record, piece_cap: Record, length: Record,
+    limit: Record, speed: Record, at: Record, track: Record, direction: Record, section: Record, column: Record,
+    driver: Record, card: Record, odometer: Record, still: Record,
+) -> None:  # fmt: skip
     for i in range(len(state)):
-        s = state[i]
+        s, end = state[i], order_at[i + 1]
         for k in range(seconds):
             t = from_s + k
-            while True:
-                place = order_at[i] + s["order"]
-                if place >= order_at[i + 1]:
-                    break
-                if s["begun"] == 0:
-                    _begin(s, orders[place], t, piece_at, piece_m)
-                if not _finished(s, orders[place], t):
-                    break
-                s["order"] += 1
-                s["begun"] = 0
-            if place < order_at[i + 1] and orders[place]["kind"] == DRIVE:
+            place = _in_hand(s, orders, order_at[i], end, t, piece_at, piece_m)
+            if place < end and orders[place]["kind"] == DRIVE:
                 v = _speed(
                     s, orders[place], t, i, piece_at, piece_m, piece_section, piece_cap, length[s["track"]], limit
                 )  # fmt: skip
@@ -252,10 +227,6 @@ def _advance(
             if s["speed_mps"] > 0.0:
                 s["stopped_s"] = t
             speed[i, k], at[i, k], track[i, k] = s["speed_mps"], s["at_m"], s["track"]
-            direction[i, k], section[i, k], column[i, k] = (
-                s["direction"],
-                piece_section[s["piece"]],
-                s["column"],
-            )
-            driver[i, k], card[i, k], odometer[i, k] = s["driver"], s["card"], s["odometer_m"]
-            still[i, k] = t - s["stopped_s"]
+            direction[i, k], section[i, k] = s["direction"], piece_section[s["piece"]]
+            column[i, k], driver[i, k], card[i, k] = s["column"], s["driver"], s["card"]
+            odometer[i, k], still[i, k] = s["odometer_m"], t - s["stopped_s"]

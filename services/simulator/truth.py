@@ -132,6 +132,24 @@ def _see_speed(
             n = _put(room, n, RUN, i, driver, w["run_from_s"], t - 1, 0)
         w["run_from_s"] = 0
         return n
+    _go_on_above(w, i, t, kmh, limit, law, at, track, section, driver)
+    return n
+
+
+@compiled
+def _go_on_above(
+    w: Record,
+    i: int,
+    t: int,
+    kmh: float,
+    limit: float,
+    law: float,
+    at: float,
+    track: int,
+    section: int,
+    driver: int,
+) -> None:
+    """A second above the limit: the run goes on or begins, and opens an episode or adds to it."""
     if w["run_from_s"] == 0:
         w["run_from_s"] = t
         if w["open"] == 0:
@@ -148,15 +166,10 @@ def _see_speed(
         w["open"] = 1
         e["what"], e["vehicle"], e["began_s"] = SPEEDING, i, w["run_from_s"]
     w["last_above_s"] = t
-    return n
 
 
 @compiled
-def _close_speeding(
-    w: Record,
-    room: Record,
-    n: int,
-) -> int:
+def _close_speeding(w: Record, room: Record, n: int) -> int:
     w["open"] = 0
     w["speeding"]["ended_s"] = w["last_above_s"]
     room[n] = w["speeding"]
@@ -196,15 +209,7 @@ def _see_route(
 
 @compiled
 def _see_wheel(
-    w: Record,
-    i: int,
-    t: int,
-    kmh: float,
-    driver: int,
-    at: float,
-    track: int,
-    room: Record,
-    n: int,
+    w: Record, i: int, t: int, kmh: float, driver: int, at: float, track: int, room: Record, n: int
 ) -> int:
     """Time at the wheel, one second: a spell ends when its driver has not driven for REST_S, its night part with the night."""
     for d in range(CREW):
@@ -230,16 +235,7 @@ def _see_wheel(
 
 
 @compiled
-def _see_card(
-    w: Record,
-    i: int,
-    t: int,
-    kmh: float,
-    driver: int,
-    card: int,
-    room: Record,
-    n: int,
-) -> int:
+def _see_card(w: Record, i: int, t: int, kmh: float, driver: int, card: int, room: Record, n: int) -> int:
     """Driving with a card in that is not the driver's, one second; pauses shorter than a rest belong to it."""
     if w["card_from_s"] > 0 and t - w["card_last_s"] >= REST_S:
         n = _put(room, n, OTHER_CARD, i, driver, w["card_from_s"], w["card_last_s"], 0)
@@ -253,14 +249,7 @@ def _see_card(
 
 @compiled
 def _put(
-    room: Record,
-    n: int,
-    what: int,
-    vehicle: int,
-    driver: int,
-    from_s: int,
-    last_s: int,
-    still_open: int,
+    room: Record, n: int, what: int, vehicle: int, driver: int, from_s: int, last_s: int, still_open: int
 ) -> int:
     e = room[n]
     e["what"], e["vehicle"], e["driver"], e["open"] = what, vehicle, driver, still_open
@@ -269,14 +258,7 @@ def _put(
 
 
 @compiled
-def _put_spell(
-    w: Record,
-    d: int,
-    room: Record,
-    n: int,
-    i: int,
-    still_open: int,
-) -> int:
+def _put_spell(w: Record, d: int, room: Record, n: int, i: int, still_open: int) -> int:
     _put(room, n, SPELL, i, d, w["spell_from_s"][d], w["spell_last_s"][d], still_open)
     room[n]["over_s"], room[n]["at_m"], room[n]["track"] = (
         w["spell_over_s"][d],
@@ -288,14 +270,7 @@ def _put_spell(
 
 
 @compiled
-def _put_night(
-    w: Record,
-    d: int,
-    room: Record,
-    n: int,
-    i: int,
-    still_open: int,
-) -> int:
+def _put_night(w: Record, d: int, room: Record, n: int, i: int, still_open: int) -> int:
     _put(room, n, NIGHT_SPELL, i, d, w["night_from_s"][d], w["night_last_s"][d], still_open)
     room[n]["over_s"], room[n]["at_m"], room[n]["track"] = (
         w["night_over_s"][d],
@@ -349,10 +324,7 @@ def _see(
 
 
 @compiled
-def _flush(
-    watch: Record,
-    room: Record,
-) -> int:
+def _flush(watch: Record, room: Record) -> int:
     n = 0
     for i in range(len(watch)):
         w = watch[i]

@@ -1,7 +1,7 @@
 """Alerts and their events written in the caller's transaction, numbered by the one `feed` row that is taken last.
 
 The row's lock is held until the transaction ends, so numbers are handed out in commit order and without gaps; a sequence would give
-them out before commit, and a reader's cursor would pass over events for ever (reliability.md 3.1). There is no ON CONFLICT: an event that
+them out before commit, and a reader's cursor would pass over events for ever. There is no ON CONFLICT: an event that
 is there already means that something upstream is wrong, and must fail loudly.
 """
 

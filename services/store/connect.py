@@ -1,4 +1,4 @@
-"""Connections with a deadline on everything: what users of a database driver report most is silence, not errors (reliability.md 1.5).
+"""Connections with a deadline on everything: what users of a database driver report most is silence, not errors.
 
 The server is given limits too, so that a frozen client cannot hold a row that others wait for, and notices a client that is gone.
 """

@@ -27,6 +27,10 @@ UPDATE progress SET next_offset = $5, had = had || $7, counts = (
 )
 WHERE consumer = $1 AND partition = $2 AND epoch = $3 AND next_offset = $4
 """
+MOVE = """
+UPDATE progress SET next_offset = $4, had = CASE WHEN $4 < next_offset THEN '{}' ELSE had END
+WHERE consumer = $1 AND partition = $2 AND epoch = $3
+"""
 READ_ALL = """
 SELECT partition, epoch, owner, next_offset, counts, had, claimed_at FROM progress WHERE consumer = $1 ORDER BY partition
 """
@@ -81,6 +85,11 @@ async def advance(
     else:
         done = await conn.execute(ADVANCE, *place)
     return done == "UPDATE 1"
+
+
+async def move(conn: Conn, consumer: str, partition: int, epoch: int, next_offset: int) -> None:
+    """Put a claimed partition to another place of the log, by a person's decision; backwards means a new log, of which nothing was had."""
+    await conn.execute(MOVE, consumer, partition, epoch, next_offset)
 
 
 async def read_all(conn: Conn, consumer: str) -> list[Progress]:

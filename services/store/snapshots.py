@@ -11,6 +11,7 @@ SAVE = """
 INSERT INTO rule_snapshot (partition, next_offset, config_version, is_full, body) VALUES ($1, $2, $3, $4, $5)
 """
 FORGET = "DELETE FROM rule_snapshot WHERE partition = $1 AND next_offset < $2"
+FORGET_ALL = "DELETE FROM rule_snapshot WHERE partition = $1"
 LOAD = """
 SELECT next_offset, config_version, is_full, body FROM rule_snapshot
 WHERE partition = $1 AND next_offset <= $2 AND next_offset >= (
@@ -47,3 +48,9 @@ async def save(
 async def load(conn: Conn, partition: int, at_most: int) -> list[Snapshot]:
     """The newest full snapshot at or before offset `at_most` and those after it, oldest first; [] if there is none."""
     return [Snapshot(*row) for row in await conn.fetch(LOAD, partition, at_most)]
+
+
+async def replace_all(conn: Conn, partition: int, offset: int, config_version: int, body: bytes) -> None:
+    """One full snapshot in the place of every one the partition has."""
+    await conn.execute(FORGET_ALL, partition)
+    await conn.execute(SAVE, partition, offset, config_version, True, body)

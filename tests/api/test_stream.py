@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from services.api import hub
+from services.api.filters import Wanted
 from services.store.alerts import NewEvent
 from tests.api.support import Api, Stream, event, open_stream, put, until
 
@@ -92,6 +93,18 @@ async def test_a_feed_that_was_set_back_resets_its_clients(api: Api, writer: asy
         assert (reset.event, reset.id) == ("reset", "2")
         await put(writer, [event("n")])
         assert await stream.seqs(1) == [3]
+
+
+async def test_a_client_ahead_of_the_reader_is_reset_too(api: Api, writer: asyncpg.Connection) -> None:
+    """It knows a number that the reader has not come to when the feed is set back before it."""
+    await put(writer, [event(f"a{n}") for n in range(5)])
+    await until(lambda: api.state.hub.position == 5)
+    api.state.hub.position = 0
+    listener = api.state.hub.listener(Wanted())
+    assert api.state.hub.join(listener, 5) == []
+    api.state.hub._look_back(2, 5)
+    assert b"event: reset" in await listener.take()
+    api.state.hub.leave(listener)
 
 
 async def test_filters_of_the_list_hold_for_the_stream(api: Api, writer: asyncpg.Connection) -> None:

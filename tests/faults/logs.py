@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Sequence
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from services.runtime.kafka import end_offsets
-from services.runtime.kafka_fetch import without_seam
 from services.runtime.settings import Settings
 
 AT_ONCE = 20_000
@@ -15,20 +14,19 @@ async def read(settings: Settings, topic: str) -> AsyncIterator[tuple[int, Seque
     """(partition, consecutive records), partition after partition; `topic` is the short name."""
     ends = await end_offsets(settings, topic)
     for partition, end in sorted(ends.items()):
-        with without_seam():
-            client = AIOKafkaConsumer(
-                bootstrap_servers=settings.kafka_bootstrap, enable_auto_commit=False, auto_offset_reset="earliest",
-                max_partition_fetch_bytes=4 * 1024 * 1024,
-            )  # fmt: skip
-            await client.start()
-            try:
-                place = TopicPartition(settings.topic_prefix + topic, partition)
-                client.assign([place])
-                await client.seek_to_beginning(place)
-                next_offset = 0
-                while next_offset < end:
-                    for records in (await client.getmany(timeout_ms=1000, max_records=AT_ONCE)).values():
-                        next_offset = records[-1].offset + 1
-                        yield partition, records
-            finally:
-                await client.stop()
+        client = AIOKafkaConsumer(
+            bootstrap_servers=settings.kafka_bootstrap, enable_auto_commit=False, auto_offset_reset="earliest",
+            max_partition_fetch_bytes=4 * 1024 * 1024,
+        )  # fmt: skip
+        await client.start()
+        try:
+            place = TopicPartition(settings.topic_prefix + topic, partition)
+            client.assign([place])
+            await client.seek_to_beginning(place)
+            next_offset = 0
+            while next_offset < end:
+                for records in (await client.getmany(timeout_ms=1000, max_records=AT_ONCE)).values():
+                    next_offset = records[-1].offset + 1
+                    yield partition, records
+        finally:
+            await client.stop()

@@ -35,6 +35,6 @@ async def test_killed_and_cut_off_it_comes_out_exact(
         await conn.execute(statement)
     await conn.close()
     found = await differences(quick, wanted, WORKERS)
-    gc.collect()  # else it may run while pytest parses something, which Python before 3.11.8 takes for an error (gh-106905)
+    gc.collect()  # what is collected while pytest parses something, Python 3.11 may take for an error (python/cpython#106905)
     for what in TAMPERED:
         assert any(line.startswith(what) for line in found), (what, found)

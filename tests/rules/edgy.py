@@ -163,6 +163,33 @@ def config(rng: np.random.Generator, vehicle_class: VehicleClass) -> Config:
     )  # fmt: skip
 
 
+def _pace(rng: np.random.Generator, kind: str, gap_s: int) -> tuple[int, float]:
+    """Speed at a fix, and metres since the one before; the two need not agree."""
+    if kind == "drive":
+        return int(rng.choice(SPEEDS[10:])), gap_s * 15.0
+    if kind == "stop":
+        return int(rng.choice((0, 0, 0, 10, 30, 31))), 0.0
+    if kind == "creep":
+        return int(rng.choice((29, 30, 31, 40, 49, 50))), 5.0
+    return int(rng.choice(SPEEDS)), float(rng.choice(STEPS_M))
+
+
+def _tell_more(rng: np.random.Generator, fix: np.void, odometer_m: int) -> None:
+    """What a fix may have or lack beside time, place and speed; sometimes a fault, or a speed of the recorder alone."""
+    if rng.random() < 0.6:
+        fix["odometer_m"] = odometer_m
+    if rng.random() < 0.7:
+        fix["heading"] = int(rng.choice((0, 44, 46, 90, 91, 134, 136, 180, 270, 315)))
+    if rng.random() < 0.03:
+        fix["driver"] = int(rng.choice((-1, 5, 6, 7)))
+    if rng.random() < 0.04:
+        fix["flags"] = int(rng.choice((NOT_FIXED, SPEED_IMPLAUSIBLE, 4)))
+    if rng.random() < 0.03:
+        fix["recorder_speed"], fix["speed"] = fix["speed"], NO_U2
+        if rng.random() < 0.5:
+            fix["recorder_speed"] = NO_U2
+
+
 def drive(rng: np.random.Generator, count: int) -> np.ndarray:
     """`count` fixes of vehicle 1: phases of driving, stopping, creeping and silence, each with its own habits."""
     fixes = fix_columns(count)
@@ -181,14 +208,7 @@ def drive(rng: np.random.Generator, count: int) -> np.ndarray:
             fix = fixes[place]
             gap_s = int(rng.choice(GAPS_S)) if rng.random() < 0.08 or kind == "wild" else gap
             time_ms += gap_s * 1000 + (int(rng.integers(-1, 2)) if rng.random() < 0.05 else 0)
-            if kind == "drive":
-                fix["speed"], step = int(rng.choice(SPEEDS[10:])), gap_s * 15.0
-            elif kind == "stop":
-                fix["speed"], step = int(rng.choice((0, 0, 0, 10, 30, 31))), 0.0
-            elif kind == "creep":
-                fix["speed"], step = int(rng.choice((29, 30, 31, 40, 49, 50))), 5.0
-            else:
-                fix["speed"], step = int(rng.choice(SPEEDS)), float(rng.choice(STEPS_M))
+            fix["speed"], step = _pace(rng, kind, gap_s)
             if rng.random() < 0.03:
                 step = float(rng.choice(STEPS_M))
             x += step * (1 if rng.random() < 0.5 else -1)
@@ -201,18 +221,7 @@ def drive(rng: np.random.Generator, count: int) -> np.ndarray:
             odometer += step
             fix["vehicle"], fix["time_ms"], fix["raw_offset"] = 1, time_ms, place
             fix["lon_e7"], fix["lat_e7"] = round((LON + x / M_LON) * 1e7), round((LAT + y / M_LAT) * 1e7)
-            if rng.random() < 0.6:
-                fix["odometer_m"] = int(odometer)
-            if rng.random() < 0.7:
-                fix["heading"] = int(rng.choice((0, 44, 46, 90, 91, 134, 136, 180, 270, 315)))
-            if rng.random() < 0.03:
-                fix["driver"] = int(rng.choice((-1, 5, 6, 7)))
-            if rng.random() < 0.04:
-                fix["flags"] = int(rng.choice((NOT_FIXED, SPEED_IMPLAUSIBLE, 4)))
-            if rng.random() < 0.03:
-                fix["recorder_speed"], fix["speed"] = fix["speed"], NO_U2
-                if rng.random() < 0.5:
-                    fix["recorder_speed"] = NO_U2
+            _tell_more(rng, fix, int(odometer))
             place += 1
     return fixes
 

@@ -32,7 +32,7 @@ def in_units(transition: Transition) -> dict[str, Any]:
     """Comparable fields of a transition."""
     episode = transition.episode
     factor = {"km/h": 10, "s": 1000, "m": 1}[episode.unit]
-    row = {
+    row: dict[str, Any] = {
         "rule": episode.rule, "kind": episode.kind, "driver": int(episode.driver) if episode.driver else None,
         "began_ms": transition.began_ms, "ended_ms": transition.ended_ms, "state": str(episode.state),
         "severity": str(episode.severity), "confidence": episode.confidence,

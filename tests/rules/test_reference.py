@@ -72,7 +72,7 @@ def test_seeded_drives_come_from_the_seed_alone_and_find_something(rule: str) ->
 
 @pytest.mark.parametrize("rule", RULES)
 @given(data=st.data())
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 def test_episodes_of_a_drive_that_ends_early_begin_as_those_of_the_whole(
     rule: str, data: st.DataObject
 ) -> None:

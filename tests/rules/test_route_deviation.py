@@ -11,6 +11,7 @@ import pytest
 from services.contracts.alert import EventType
 from services.contracts.fix import fix_columns
 from services.contracts.registry import Assignment, Config, Route, RuleSet, Vehicle, VehicleClass
+from services.rules.assignments import assignment_key
 from services.rules.catalogue import route_deviation
 from services.rules.engine import Engine
 from services.rules.snapshot import PartitionClock, dump, load
@@ -131,9 +132,8 @@ def test_it_opens_at_the_fix_that_proves_it_and_closes_at_the_second_back() -> N
     assert events(told) == [(OPENED, 60, None), (CLOSED, 130, 90)]
     assert told[0].alert.id == told[1].alert.id
     opened = told[0].episode
-    assert (opened.peak, opened.limit, opened.unit, opened.at.time) == (
-        pytest.approx(400, rel=0.005), 115.0, "m", "2025-11-24T04:00:30Z",
-    )  # fmt: skip
+    assert opened.peak == pytest.approx(400, rel=0.005)
+    assert (opened.limit, opened.unit, opened.at.time) == (115.0, "m", "2025-11-24T04:00:30Z")
     assert opened.why == {
         "route": "R", "route_name": "线路R", "basis": None, "duration_s": 60, "leg": 1, "half_width_m": 100.0, "fixes": 3,
     }  # fmt: skip
@@ -260,7 +260,7 @@ def test_a_snapshot_in_the_middle_changes_nothing(cut: int) -> None:
 
 def test_the_key_of_an_assignment_is_its_content() -> None:
     keys = {
-        route_deviation.assignment_key(a)
+        assignment_key(a)
         for a in (
             duty(),
             duty(),

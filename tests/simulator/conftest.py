@@ -26,10 +26,10 @@ def midnight_s() -> int:
 
 @pytest.fixture(scope="session")
 def day_folder(tmp_path_factory: pytest.TempPathFactory, midnight_s: int, world: World) -> Path:
-    """A day of 200 vehicles in files."""
+    """A day of 140 vehicles in files: enough for ten true episodes of each kind that is not rare."""
     folder = tmp_path_factory.mktemp("day")
     write_files(
-        Settings(200, 7, midnight_s, midnight_s + 86_400), folder, lambda _reports, _upto: None, world
+        Settings(140, 7, midnight_s, midnight_s + 86_400), folder, lambda _reports, _upto: None, world
     )
     return folder
 

@@ -1,4 +1,4 @@
-"""The rules against the truth: a day of 200 vehicles judged by `roadwatch judge`, every miss and every false episode with a reason."""
+"""The rules against the truth: a day of 140 vehicles judged by `roadwatch judge`, every miss and every false episode with a reason."""
 
 import json
 import subprocess
@@ -20,7 +20,7 @@ def scores(
 ) -> dict[str, Score]:  # fmt: skip
     judged = tmp_path_factory.mktemp("judged") / "judged.jsonl"
     options = [part for name in FILES for part in (f"--{name.split('.')[0]}", day_folder / name)]
-    done = run_roadwatch("judge", day_folder / "positions.jsonl", *options, "--out", judged, timeout_s=110)
+    done = run_roadwatch("judge", day_folder / "positions.jsonl", *options, "--out", judged, timeout_s=240)
     assert done.returncode == 0, done.stderr
     found = compare(_read(day_folder / "truth.jsonl"), _read(judged), _read(day_folder / "notes.jsonl"))
     return {score.rule: score for score in found}

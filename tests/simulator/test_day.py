@@ -21,7 +21,7 @@ Tracks = dict[str, list[Json]]
 def test_every_file_of_the_scenario_is_one_the_import_takes(day_folder: Path) -> None:
     sources = {name.split(".")[0]: (name, (day_folder / name).read_bytes()) for name in FILES}
     config = read_config(sources, check_rules=lambda _parameters: [])
-    assert len(config.vehicles) == 200
+    assert len(config.vehicles) == 140
     assert {vehicle.vehicle_class for vehicle in config.vehicles} == set(CLASSES)
     assert {vehicle.plate[:2] for vehicle in config.vehicles} == {"宁A", "宁B", "宁C", "宁D", "宁E"}
     assert {assignment.route for assignment in config.assignments} <= {route.route for route in config.routes}

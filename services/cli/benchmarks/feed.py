@@ -33,24 +33,33 @@ def _lines(rng: np.random.Generator) -> np.ndarray:
     return np.concatenate([starts[:, None, :], starts[:, None, :] + np.cumsum(steps, axis=1)], axis=1)
 
 
+def _vehicle(number: int) -> Vehicle:
+    return Vehicle(
+        id=number,
+        plate=f"宁A{number:05d}",
+        plate_color="yellow",
+        vehicle_class=CLASSES[number % len(CLASSES)],
+        terminal=str(13_900_000_000 + number),
+        operator=f"企业{number % 50}",
+        division="640100",
+    )
+
+
+def _assignment(number: int) -> Assignment:
+    """A month's duty of a vehicle on its route."""
+    return Assignment(
+        vehicle=number, route=f"R{number % ROADS}", from_ms=START_MS - DAY_MS, to_ms=START_MS + 30 * DAY_MS
+    )
+
+
 def fleet(vehicles: int, seed: int = 1) -> Config:
     """A config with `vehicles` vehicles, a road and a route for each line, every vehicle assigned to one."""
     lines = _lines(np.random.default_rng(seed))
     coordinates = [tuple((float(lon), float(lat)) for lon, lat in line) for line in lines.round(7)]
+    numbers = range(1, vehicles + 1)
     return Config(
         version=1,
-        vehicles=tuple(
-            Vehicle(
-                id=number,
-                plate=f"宁A{number:05d}",
-                plate_color="yellow",
-                vehicle_class=CLASSES[number % len(CLASSES)],
-                terminal=str(13_900_000_000 + number),
-                operator=f"企业{number % 50}",
-                division="640100",
-            )
-            for number in range(1, vehicles + 1)
-        ),
+        vehicles=tuple(_vehicle(number) for number in numbers),
         roads=tuple(
             Road(
                 road_class=ROAD_CLASSES[place % 2],
@@ -69,15 +78,7 @@ def fleet(vehicles: int, seed: int = 1) -> Config:
             )
             for place, line in enumerate(coordinates)
         ),
-        assignments=tuple(
-            Assignment(
-                vehicle=number,
-                route=f"R{number % ROADS}",
-                from_ms=START_MS - DAY_MS,
-                to_ms=START_MS + 30 * DAY_MS,
-            )
-            for number in range(1, vehicles + 1)
-        ),
+        assignments=tuple(_assignment(number) for number in numbers),
     )
 
 

@@ -15,7 +15,7 @@ from services.cli.benchmarks.feed import drives, fleet, reports
 from services.cli.benchmarks.load import preload, wait_until
 from services.ingest.worker import session
 from services.runtime.clock import cpu_s
-from services.runtime.kafka_bare import bare_getmany
+from services.runtime.kafka.bare import bare_getmany
 from services.runtime.service import Service
 from services.runtime.settings import Settings
 from services.store import connect, drivers

@@ -8,7 +8,7 @@ from services.cli.benchmarks.base import Bench, Result, result
 from services.cli.benchmarks.feed import drives, fleet, reports
 from services.cli.benchmarks.load import preload, wait_until
 from services.cli.benchmarks.system import Processes
-from services.runtime.kafka_bare import bare_getmany
+from services.runtime.kafka.bare import bare_getmany
 
 VEHICLES, REPORTS, RUNS = 60_000, 8, 3
 SERVICES = ("ingest", "rules")

@@ -31,7 +31,7 @@ VERSION = 1
 MOST_BYTES = 65_536
 """Interfaces section 1: a report has at most 64 kB."""
 MOST_DEPTH = 64
-"""A report nests twice; parsers differ in where they give up (reliability.md section 5, row 11), so this is decided here."""
+"""A report nests twice; parsers differ in where they give up, so this is decided here."""
 LEAST_INT, MOST_INT = -(1 << 63), (1 << 64) - 1
 MOST_DIGITS = 20
 UNCLEAN = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))

@@ -3,7 +3,7 @@
 It is no second definition of what a report is. It takes a report only when there is nothing to decide: ASCII without escapes, simple
 fields, every value in range, a known vehicle, a time neither absurd nor future. Whatever it is not sure of it leaves untouched to
 `json_report`, `checks` and `packing`; a test holds that both ways give the same bytes wherever this one answers. Why it exists, with
-the figures: docs/decisions/0006.
+the figures: docs/decisions/0005.
 """
 
 import numpy as np

@@ -99,19 +99,16 @@ def _usual(characters: NDArray[np.uint8], length: int) -> tuple[NDArray[np.int64
         offset_hour, offset_minute = number(zone + 1, zone + 2), number(zone + 4, zone + 5)
         np.logical_and(good, (offset_hour <= 23) & (offset_minute <= 59), out=good)
         offset_m = (offset_hour * 60 + offset_minute) * np.where(sign_of == ord("-"), -1, 1)
-    good &= (
-        (month >= 1)
-        & (month <= 12)
-        & (day >= 1)
-        & (hour <= 23)
-        & (minute <= 59)
-        & (second <= 59)
-        & (year >= 1)
-    )
-    leap_year = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
-    good &= day <= DAYS_IN_MONTH[np.clip(month, 1, 12) - 1] + (leap_year & (month == 2))
+    good &= _is_date(year, month, day) & (hour <= 23) & (minute <= 59) & (second <= 59)
     days = _days_from_civil(year, month, day)
     return (((days * 24 + hour) * 60 + minute - offset_m) * 60 + second) * 1000 + milliseconds, good
+
+
+def _is_date(year: NDArray[np.int64], month: NDArray[np.int64], day: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of them are days of the Gregorian calendar, from year 1 on."""
+    leap_year = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
+    last: NDArray[np.int64] = DAYS_IN_MONTH[np.clip(month, 1, 12) - 1] + (leap_year & (month == 2))
+    return (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= last)
 
 
 def _days_from_civil(

@@ -1,0 +1,1 @@
+"""The rules: a module each, which knows no other rule."""

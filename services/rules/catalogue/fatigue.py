@@ -24,103 +24,46 @@ from typing import Any
 import numpy as np
 
 from services.contracts.alert import Sentence, iso
-from services.contracts.fix import NO_U4
-from services.contracts.registry import CLASSES, Config, VehicleClass
-from services.rules.compiled import compiled, inlined
-from services.rules.finding import (
-    CLOSED,
-    CURRENT,
-    FINDING_BASE,
-    OPENED,
-    REVISED,
-    SHOWN_CLOSED,
-    SHOWN_OPEN,
-    UPDATED,
-    clear,
-    emit,
-    update_due,
-)
-from services.rules.geometry import distance_m
-from services.rules.ledger import (
+from services.contracts.fix import Fixes
+from services.contracts.registry import Config
+from services.rules.compiled import Ints, Row, Rows, Tables, Whole, compiled
+from services.rules.driving.ledger import (
     DAY_MS,
-    DRIVING,
     LEDGER,
     PAGE,
-    REST,
-    SEGMENTS,
-    SILENT,
-    STOPPED,
     WEEK_MS,
     bring,
-    copy_timeline,
     idle,
     last_of,
-    make_room,
-    mark,
     open_ledger,
-    push_spell,
     release,
     spells_until_ms,
-    window_of,
 )
+from services.rules.driving.night import end_night, watch_night
+from services.rules.driving.overtime import KINDS, show
+from services.rules.driving.rolling import below, watch_rolling
+from services.rules.driving.spells import come_back, end_spell, go, watch_spell
+from services.rules.driving.stops import found_again, rest_due, stand
+from services.rules.driving.timeline import REST, SEGMENTS, SILENT, STOPPED, mark, timeline
+from services.rules.durations import hours_en, hours_zh, seconds
+from services.rules.finding import FINDING_BASE
 from services.rules.parameters import milliseconds, tenths, window_ms
 from services.rules.records import USE_SPEED
 from services.rules.rule import Described, Names, Parameter, Rule
-from services.rules.zones import inside_hours
 
 PARAMETERS = (
-    Parameter(
-        "moving_kmh",
-        5,
-        "number",
-        "km/h",
-        0,
-        50,
-        "terminal accuracy 7.2 km/h, JT/T 794",
-        "moving from this speed on",
-    ),
-    Parameter(
-        "still_kmh",
-        3,
-        "number",
-        "km/h",
-        0,
-        50,
-        "terminal accuracy 7.2 km/h, JT/T 794",
-        "still at this speed or less",
-    ),
-    Parameter(
-        "min_rest_s", 1200, "number", "s", 1, 86_400, "实施条例 art. 62(7)", "so long a stop is a rest"
-    ),
-    Parameter(
-        "max_gap_s", 1200, "number", "s", 1, 86_400, "design", "a longer silence proves nothing by itself"
-    ),
-    Parameter(
-        "rest_radius_m", 500, "number", "m", 1, 10_000, "design", "within it the vehicle has not moved"
-    ),
+    Parameter("moving_kmh", 5, "number", "km/h", 0, 50, "terminal accuracy 7.2 km/h, JT/T 794", "moving from this speed on"),
+    Parameter("still_kmh", 3, "number", "km/h", 0, 50, "terminal accuracy 7.2 km/h, JT/T 794", "still at this speed or less"),
+    Parameter("min_rest_s", 1200, "number", "s", 1, 86_400, "实施条例 art. 62(7)", "so long a stop is a rest"),
+    Parameter("max_gap_s", 1200, "number", "s", 1, 86_400, "design", "a longer silence proves nothing by itself"),
+    Parameter("rest_radius_m", 500, "number", "m", 1, 10_000, "design", "within it the vehicle has not moved"),
     Parameter("max_silence_s", 3600, "number", "s", 1, 604_800, "design", "a longer silence ends the spell"),
     Parameter("continuous_s", 14_400, "number", "s", 1, 604_800, "实施条例 art. 62(7)", "longest spell"),
-    Parameter(
-        "night_window", "22:00-06:00", "window", "", 0, 24, "GA/T 2372-2026", "local hours that are night"
-    ),
-    Parameter(
-        "night_continuous_s", 7200, "number", "s", 1, 604_800, "GA/T 2372-2026", "longest spell at night"
-    ),
-    Parameter(
-        "rolling_24h_s",
-        28_800,
-        "number",
-        "s",
-        1,
-        86_400,
-        "动态监督办法; GA/T 2372-2026",
-        "most driving in 24 hours",
-    ),
-    Parameter(
-        "rolling_7d_s", 158_400, "number", "s", 1, 604_800, "客运规范 art. 38", "most driving in seven days"
-    ),
-)
-
+    Parameter("night_window", "22:00-06:00", "window", "", 0, 24, "GA/T 2372-2026", "local hours that are night"),
+    Parameter("night_continuous_s", 7200, "number", "s", 1, 604_800, "GA/T 2372-2026", "longest spell at night"),
+    Parameter("rolling_24h_s", 28_800, "number", "s", 1, 86_400, "动态监督办法; GA/T 2372-2026", "most driving in 24 hours"),
+    Parameter("rolling_7d_s", 158_400, "number", "s", 1, 604_800, "客运规范 art. 38", "most driving in seven days"),
+)  # fmt: skip
 PARAMS = np.dtype(
     [
         ("moving", "u2"),
@@ -139,25 +82,10 @@ PARAMS = np.dtype(
     align=True,
 )
 
-CONTINUOUS, NIGHT, DAY, WEEK = range(4)
-KINDS = ("continuous", "night", "rolling_24h", "rolling_7d")
 BASIS = ("实施条例 art. 62(7)", "GA/T 2372-2026", "动态监督办法; GA/T 2372-2026", "客运规范 art. 38")
-SEGMENT_STATES = ("driving", "stopped", "rest", "silent")
-MINOR, MAJOR, CRITICAL = 1, 2, 3
 
-PASSENGERS = (VehicleClass.COACH, VehicleClass.CHARTER, VehicleClass.SCHOOL_BUS)
-NIGHT_CLASSES = np.array([name in PASSENGERS for name in CLASSES])
-DAY_CLASSES = np.array([name in (*PASSENGERS, VehicleClass.HAZMAT) for name in CLASSES])
-WEEK_CLASSES = np.array([name in (VehicleClass.COACH, VehicleClass.CHARTER) for name in CLASSES])
 
-ODOMETER_M = 1000
-"""So far the odometer may differ over a silence in which the vehicle stood."""
-NEAR_E7 = 0.0111320
-"""No more metres than this has 1e-7 degree anywhere (a degree of longitude on the equator)."""
 FOR_EVER_MS = 1 << 62
-MOST_MS = 0x7FFF_FFFF
-UNSURE = 50
-"""Percent: driving was inferred from a silence."""
 
 STATE = np.dtype(
     [
@@ -174,7 +102,7 @@ FINDING = np.dtype(
         ("length_ms", "i8"),
         ("spell_began_ms", "i8"),
         ("segment_count", "i8"),
-        ("segments", "i8", (SEGMENTS,)),  # begin << 2 | place in SEGMENT_STATES
+        ("segments", "i8", (SEGMENTS,)),  # begin << 2 | place in timeline.STATES
     ],
     align=True,
 )
@@ -197,129 +125,9 @@ def pack(values: Mapping[str, Any], row: np.void) -> None:
 
 
 @compiled
-def within(lon_a, lat_a, lon_b, lat_b, radius_m):  # type: ignore[no-untyped-def]
-    """Whether two positions lie at most so far apart; a standing vehicle is told by two subtractions."""
-    east, north = abs(np.int64(lon_a) - np.int64(lon_b)), abs(np.int64(lat_a) - np.int64(lat_b))
-    return (east + north) * NEAR_E7 <= radius_m or distance_m(lon_a, lat_a, lon_b, lat_b) <= radius_m
-
-
-@compiled
-def tell(ledger, episode, spell_ms, findings, count, transition, index, slot, now_ms):  # type: ignore[no-untyped-def]
-    """Emit a transition with spell and timeline."""
-    row = emit(findings, count, transition, index, slot, ledger.driver, now_ms, episode)
-    row.spell_began_ms = spell_ms
-    row.length_ms = episode.peak
-    if episode.kind == CONTINUOUS:
-        row.length_ms = episode.ended_ms - spell_ms
-    elif episode.kind == NIGHT:
-        row.length_ms = episode.ended_ms - ledger.night_begin_ms
-    row.segment_count = copy_timeline(ledger, spell_ms, episode.ended_ms, row.segments)
-
-
-@compiled
-def extend(ledger, episode, kind, spell_ms, length_ms, limit_ms, unsure, fix, context, findings, count):  # type: ignore[no-untyped-def]
-    """The moving fix is beyond the limit: the episode opens or goes on."""
-    time_ms = fix.time_ms
-    opens = episode.began_ms == 0
-    if opens:
-        clear(episode)
-        episode.driver = ledger.driver
-        episode.kind = kind
-        episode.began_ms = time_ms
-    episode.ended_ms = time_ms
-    episode.at_ms = time_ms
-    episode.at_lon_e7 = fix.lon_e7
-    episode.at_lat_e7 = fix.lat_e7
-    episode.peak = min(length_ms, MOST_MS)
-    episode.limit = limit_ms
-    if kind >= DAY:
-        episode.severity = MINOR
-    else:
-        episode.severity = CRITICAL if 4 * length_ms >= 5 * limit_ms else MAJOR
-    if unsure:
-        episode.confidence = UNSURE
-    if opens:
-        tell(ledger, episode, spell_ms, findings, count, OPENED, context.index, context.slot, time_ms)
-    elif episode.shown == SHOWN_CLOSED:
-        tell(ledger, episode, spell_ms, findings, count, REVISED, context.index, context.slot, time_ms)
-    elif update_due(episode, time_ms):
-        tell(ledger, episode, spell_ms, findings, count, UPDATED, context.index, context.slot, time_ms)
-
-
-@compiled
-def close(ledger, episode, spell_ms, findings, count, context, now_ms):  # type: ignore[no-untyped-def]
-    """The episode, if one is open, is proven ended; a tick may have closed it for the screen already, with the same content."""
-    if episode.began_ms == 0:
-        return
-    if episode.shown == SHOWN_OPEN:
-        tell(ledger, episode, spell_ms, findings, count, CLOSED, context.index, context.slot, now_ms)
-    clear(episode)
-
-
-@compiled
-def end_night(ledger, findings, count, context, now_ms):  # type: ignore[no-untyped-def]
-    """The night clock stops: its window or its spell is over."""
-    close(ledger, ledger.night, ledger.begin_ms, findings, count, context, now_ms)
-    ledger.night_until_ms = 0
-
-
-@compiled
-def end_spell(pages, page, findings, count, context, now_ms):  # type: ignore[no-untyped-def]
-    """The spell ended at its latest moving fix."""
-    ledger = pages[page]
-    close(ledger, ledger.continuous, ledger.begin_ms, findings, count, context, now_ms)
-    end_night(ledger, findings, count, context, now_ms)
-    push_spell(pages, page)
-
-
-@compiled
-def begin_spell(pages, page, time_ms):  # type: ignore[no-untyped-def]
-    """A spell begins; the timeline goes on only while an episode that may span spells is open."""
-    make_room(pages, page, time_ms)
-    ledger = pages[page]
-    if ledger.day.episode.began_ms == 0 and ledger.week.episode.began_ms == 0:
-        ledger.segments = 0
-    ledger.running = 1
-    ledger.begin_ms = time_ms
-    ledger.unsure = 0
-
-
-@compiled
-def come_back(pages, page, findings, count, context, now_ms, params):  # type: ignore[no-untyped-def]
-    """The driver is on the vehicle again: rested by time alone, or in the same spell with rest to be proven anew."""
-    ledger = pages[page]
-    if ledger.running and now_ms - ledger.latest_ms >= params.min_rest_ms:
-        end_spell(pages, page, findings, count, context, now_ms)
-        mark(ledger, ledger.latest_ms, REST)
-    elif ledger.running:
-        mark(ledger, ledger.last_ms, REST)
-    ledger.away = 0
-    ledger.stop = 0
-    ledger.spoiled = 0
-    ledger.last_ms = 0
-
-
-@compiled
-def found_again(ledger, fix, radius_m):  # type: ignore[no-untyped-def]
-    """Whether a vehicle heard of again after a silence is where it was, by position and odometer."""
-    driven_m = np.int64(fix.odometer_m) - np.int64(ledger.odometer_m)
-    if abs(driven_m) > ODOMETER_M and max(fix.odometer_m, ledger.odometer_m) != NO_U4:
-        return False
-    if ledger.stop:
-        return within(ledger.centre_lon_e7, ledger.centre_lat_e7, fix.lon_e7, fix.lat_e7, radius_m)
-    return within(ledger.latest_lon_e7, ledger.latest_lat_e7, fix.lon_e7, fix.lat_e7, radius_m)
-
-
-@compiled
-def at_stop(ledger, fix, moving, radius_m):  # type: ignore[no-untyped-def]
-    """Whether a fix lies where the stop is: a lone still fix does, a moving one without any near the latest moving one."""
-    if ledger.stop:
-        return within(ledger.centre_lon_e7, ledger.centre_lat_e7, fix.lon_e7, fix.lat_e7, radius_m)
-    return not moving or within(ledger.latest_lon_e7, ledger.latest_lat_e7, fix.lon_e7, fix.lat_e7, radius_m)
-
-
-@compiled
-def listen(pages, page, fix, context, params, findings, count):  # type: ignore[no-untyped-def]
+def listen(
+    pages: Rows, page: Whole, fix: Row, context: Row, params: Row, findings: Rows, count: Ints
+) -> bool:
     """After a silence: whether it was driving; where the vehicle was standing, whether that proved a rest."""
     ledger, time_ms = pages[page], fix.time_ms
     if time_ms - ledger.last_ms > params.max_silence_ms:
@@ -343,114 +151,9 @@ def listen(pages, page, fix, context, params, findings, count):  # type: ignore[
 
 
 @compiled
-def stand(ledger, fix, silent, radius_m):  # type: ignore[no-untyped-def]
-    """A still fix."""
-    if ledger.stop == 0:
-        ledger.stop = 1
-        ledger.centre_lon_e7 = fix.lon_e7
-        ledger.centre_lat_e7 = fix.lat_e7
-        if ledger.running:
-            mark(ledger, fix.time_ms if silent or ledger.last_ms == 0 else ledger.latest_ms, STOPPED)
-    elif not within(ledger.centre_lon_e7, ledger.centre_lat_e7, fix.lon_e7, fix.lat_e7, radius_m):
-        ledger.spoiled = 1
-
-
-@compiled
-def go(pages, page, fix, silent):  # type: ignore[no-untyped-def]
-    """A moving fix."""
-    ledger = pages[page]
-    if ledger.running == 0:
-        begin_spell(pages, page, fix.time_ms)
-        mark(ledger, fix.time_ms, DRIVING)
-    elif ledger.stop or silent or ledger.last_ms == 0:
-        mark(ledger, fix.time_ms, DRIVING)
-    ledger.latest_ms = fix.time_ms
-    ledger.latest_lon_e7 = fix.lon_e7
-    ledger.latest_lat_e7 = fix.lat_e7
-    ledger.stop = 0
-    ledger.spoiled = 0
-
-
-@compiled
-def watch_night(ledger, fix, context, params, findings, count):  # type: ignore[no-untyped-def]
-    """The night clock at a moving fix. It starts inside the window, for any class, and its end is fixed then."""
-    if ledger.night_until_ms == 0:
-        if not inside_hours(context.local_ms, params.night_from_ms, params.night_to_ms):
-            return
-        ledger.night_begin_ms = fix.time_ms
-        left_ms = np.int64(params.night_to_ms) - np.int64(context.local_ms)
-        ledger.night_until_ms = fix.time_ms + (left_ms if left_ms > 0 else left_ms + DAY_MS)
-    episode, length_ms = ledger.night, fix.time_ms - ledger.night_begin_ms
-    if episode.began_ms != 0 or (length_ms > params.night_ms and NIGHT_CLASSES[context.vehicle_class]):
-        extend(
-            ledger, episode, NIGHT, ledger.begin_ms, length_ms, params.night_ms, ledger.unsure,
-            fix, context, findings, count,
-        )  # fmt: skip
-
-
-@compiled
-def watch_spell(ledger, fix, context, params, findings, count):  # type: ignore[no-untyped-def]
-    """The spell's length at a moving fix."""
-    episode, length_ms = ledger.continuous, fix.time_ms - ledger.begin_ms
-    if length_ms > params.continuous_ms or episode.began_ms != 0:
-        extend(
-            ledger, episode, CONTINUOUS, ledger.begin_ms, length_ms, params.continuous_ms, ledger.unsure,
-            fix, context, findings, count,
-        )  # fmt: skip
-
-
-@inlined
-def running_ms(ledger, from_ms):  # type: ignore[no-untyped-def]
-    """How much of the running spell lies in a window."""
-    if ledger.running:
-        return max(ledger.latest_ms - max(ledger.begin_ms, from_ms), 0)
-    return np.int64(0)
-
-
-@compiled
-def watch(pages, page, window, span_ms, kind, limit_ms, moving, named, fix, context, findings, count):  # type: ignore[no-untyped-def]
-    """A rolling window at a fix of the vehicle; `named`: the kind is for its class."""
-    ledger, episode = pages[page], window.episode
-    if episode.began_ms == 0:
-        if not (moving and named) or window.sum_ms + fix.time_ms - ledger.begin_ms <= limit_ms:
-            return
-        window.spell_ms = ledger.begin_ms
-    from_ms = fix.time_ms - span_ms
-    window.head, window.sum_ms, finished_ms = window_of(pages, page, window, from_ms)
-    length_ms = finished_ms + running_ms(ledger, from_ms)
-    if length_ms <= limit_ms:
-        close(ledger, episode, window.spell_ms, findings, count, context, fix.time_ms)
-    elif moving:
-        unsure = ledger.unsure_ms > from_ms or (ledger.unsure and running_ms(ledger, from_ms) > 0)
-        extend(
-            ledger, episode, kind, window.spell_ms, length_ms, limit_ms, unsure, fix, context, findings, count
-        )
-
-
-@compiled
-def watch_rolling(pages, page, moving, fix, context, params, findings, count):  # type: ignore[no-untyped-def]
-    """Both rolling windows at a fix."""
-    ledger, place = pages[page], context.vehicle_class
-    watch(
-        pages, page, ledger.day, DAY_MS, DAY, params.day_ms, moving, DAY_CLASSES[place],
-        fix, context, findings, count,
-    )  # fmt: skip
-    watch(
-        pages, page, ledger.week, WEEK_MS, WEEK, params.week_ms, moving, WEEK_CLASSES[place],
-        fix, context, findings, count,
-    )  # fmt: skip
-
-
-@compiled
-def rest_due(ledger, fix, moving, params):  # type: ignore[no-untyped-def]
-    """Whether this fix, heard without a silence before it, completes a proven rest."""
-    if ledger.running == 0 or ledger.spoiled or fix.time_ms - ledger.latest_ms < params.min_rest_ms:
-        return False
-    return at_stop(ledger, fix, moving, params.rest_radius_m)
-
-
-@compiled
-def drive(pages, page, moving, fix, context, params, findings, count):  # type: ignore[no-untyped-def]
+def drive(
+    pages: Rows, page: Whole, moving: bool, fix: Row, context: Row, params: Row, findings: Rows, count: Ints
+) -> None:
     """A fix of the driver on the vehicle."""
     ledger, time_ms = pages[page], fix.time_ms
     if ledger.away:
@@ -478,7 +181,9 @@ def drive(pages, page, moving, fix, context, params, findings, count):  # type: 
 
 
 @compiled
-def settle(pages, page, fix, context, params, findings, count):  # type: ignore[no-untyped-def]
+def settle(
+    pages: Rows, page: Whole, fix: Row, context: Row, params: Row, findings: Rows, count: Ints
+) -> None:
     """What a fix under another driver proves of a driver who left: rested by time alone, night and windows over."""
     ledger, time_ms = pages[page], fix.time_ms
     if ledger.running and time_ms - ledger.latest_ms >= params.min_rest_ms:
@@ -490,7 +195,7 @@ def settle(pages, page, fix, context, params, findings, count):  # type: ignore[
 
 
 @compiled
-def wake(state, pages, fix, context, params, findings, count):  # type: ignore[no-untyped-def]
+def wake(state: Row, pages: Rows, fix: Row, context: Row, params: Row, findings: Rows, count: Ints) -> None:
     """See to the ledgers of drivers who left; one in which nothing is going on and nothing of the last week stands is released."""
     first = count[0]
     state.wake_ms = FOR_EVER_MS
@@ -515,7 +220,7 @@ def wake(state, pages, fix, context, params, findings, count):  # type: ignore[n
 
 
 @compiled
-def change_driver(state, pages, driver):  # type: ignore[no-untyped-def]
+def change_driver(state: Row, pages: Rows, driver: int) -> None:
     """Another card, or none: the driver before is away from here on; the new one's ledger comes first."""
     if state.page != 0:
         pages[state.page].away = 1
@@ -526,7 +231,9 @@ def change_driver(state, pages, driver):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def step(state, pages, tables, fix, context, params, findings, count):  # type: ignore[no-untyped-def]  # noqa: ARG001
+def step(
+    state: Row, pages: Rows, tables: Tables, fix: Row, context: Row, params: Row, findings: Rows, count: Ints
+) -> None:
     """One fix."""
     if context.use & USE_SPEED == 0:
         return
@@ -542,7 +249,10 @@ def step(state, pages, tables, fix, context, params, findings, count):  # type: 
 
 
 @compiled
-def run(state, pages, tables, fixes, context, params, findings, count, start):  # type: ignore[no-untyped-def]
+def run(
+    state: Rows, pages: Rows, tables: Tables, fixes: Fixes, context: Rows, params: Rows, findings: Rows,
+    count: Ints, start: int,
+) -> int:  # fmt: skip
     """`step` over `fixes[start:]`; see `rule.Kernel`."""
     for i in range(start, len(fixes)):
         if count[0] + FINDINGS_PER_STEP > len(findings) or pages[0].free < PAGES_PER_STEP:
@@ -561,25 +271,10 @@ def run(state, pages, tables, fixes, context, params, findings, count, start):  
 
 
 @compiled
-def show(ledger, episode, spell_ms, over, final, findings, count, slot, now_ms):  # type: ignore[no-untyped-def]
-    """One episode at a sweep; `over`: a tick may close it for the screen."""
-    if episode.began_ms == 0:
-        return
-    if final:
-        tell(ledger, episode, spell_ms, findings, count, CURRENT, -1, slot, now_ms)
-    elif over and episode.shown == SHOWN_OPEN:
-        tell(ledger, episode, spell_ms, findings, count, CLOSED, -1, slot, now_ms)
-
-
-@compiled
-def below(pages, page, window, from_ms, limit_ms):  # type: ignore[no-untyped-def]
-    """Whether a rolling window that begins at `from_ms` is not above its limit when nothing is driven any more."""
-    _, _, finished_ms = window_of(pages, page, window, from_ms)
-    return finished_ms + running_ms(pages[page], from_ms) <= limit_ms
-
-
-@compiled
-def sweep_ledger(state, pages, page, params, now_ms, final, findings, count, slot):  # type: ignore[no-untyped-def]
+def sweep_ledger(
+    state: Row, pages: Rows, page: Whole, params: Row, now_ms: int, final: bool, findings: Rows,
+    count: Ints, slot: int,
+) -> None:  # fmt: skip
     """The episodes of one ledger. While a vehicle is merely silent it may have been driven: only `max_silence_s` ends that doubt."""
     ledger = pages[page]
     if ledger.driver == state.driver:
@@ -597,9 +292,12 @@ def sweep_ledger(state, pages, page, params, now_ms, final, findings, count, slo
 
 
 @compiled
-def sweep(state, pages, tables, params, now_ms, final, findings, count, start):  # type: ignore[no-untyped-def]  # noqa: ARG001
+def sweep(
+    state: Rows, pages: Rows, tables: Tables, params: Rows, now_ms: int, final: bool, findings: Rows,
+    count: Ints, start: int,
+) -> int:  # fmt: skip
     """See `rule.Sweep`."""
-    last = params[len(params) - 1]
+    now = params[0]
     for slot in range(start, len(state)):
         row = state[slot]
         ledgers, page = 0, np.int64(row.page)
@@ -611,7 +309,7 @@ def sweep(state, pages, tables, params, now_ms, final, findings, count, start): 
         page = np.int64(row.page)
         while page != 0 and count[0] + 4 <= len(findings):
             if pages[page].role == LEDGER:
-                sweep_ledger(row, pages, page, last, now_ms, final, findings, count, slot)
+                sweep_ledger(row, pages, page, now, now_ms, final, findings, count, slot)
             page = np.int64(pages[page].next)
     return len(state)
 
@@ -639,8 +337,8 @@ def describe(finding: np.void, names: Names) -> Described:
             finding["segments"][: int(finding["segment_count"])].tolist(), int(finding["ended_ms"])
         ),
     }
-    zh = f"驾驶员 {driver or '未识别'} {PHRASES[kind][0]} {spoken_zh(length_ms)}, 限 {spoken_zh(limit_ms)}"
-    en = f"Driver {driver or 'unknown'}: {spoken_en(length_ms)} {PHRASES[kind][1]}, limit {spoken_en(limit_ms)}"
+    zh = f"驾驶员 {driver or '未识别'} {PHRASES[kind][0]} {hours_zh(length_ms)}, 限 {hours_zh(limit_ms)}"
+    en = f"Driver {driver or 'unknown'}: {hours_en(length_ms)} {PHRASES[kind][1]}, limit {hours_en(limit_ms)}"
     return Described(
         driver or "",
         KINDS[kind],
@@ -659,34 +357,6 @@ PHRASES = (
     ("24 小时内累计驾驶", "of driving within 24 hours"),
     ("7 日内累计驾驶", "of driving within seven days"),
 )
-
-
-def timeline(segments: list[int], ended_ms: int) -> list[dict[str, str]]:
-    """Segments as others read them."""
-    edges = [*(segment >> 2 for segment in segments), ended_ms]
-    return [
-        {"state": SEGMENT_STATES[segment & 3], "from": iso(segment >> 2), "to": iso(end_ms)}
-        for segment, end_ms in zip(segments, edges[1:], strict=True)
-    ]
-
-
-def seconds(duration_ms: int) -> float:
-    """Milliseconds as seconds, whole ones without a fraction."""
-    return duration_ms // 1000 if duration_ms % 1000 == 0 else duration_ms / 1000
-
-
-def spoken_zh(duration_ms: int) -> str:
-    """How long, in Chinese."""
-    hours, minutes = divmod(duration_ms // 60_000, 60)
-    return (
-        f"{hours} 小时 {minutes} 分" if hours and minutes else f"{hours} 小时" if hours else f"{minutes} 分"
-    )
-
-
-def spoken_en(duration_ms: int) -> str:
-    """How long, in English."""
-    hours, minutes = divmod(duration_ms // 60_000, 60)
-    return f"{hours} h {minutes} min" if hours and minutes else f"{hours} h" if hours else f"{minutes} min"
 
 
 RULE = Rule(

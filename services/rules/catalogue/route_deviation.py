@@ -17,18 +17,18 @@ Ignores
     Fixes that are not fixed; what lies within `ends_exempt_m` of either end of the route (depots, stations); the direction of travel.
 """
 
-import hashlib
-from collections import defaultdict
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
-import msgspec
 import numpy as np
 
 from services.contracts.alert import Sentence
-from services.contracts.registry import CLASSES, Assignment, Config, VehicleClass
-from services.rules.compiled import compiled
-from services.rules.corridor import Corridors, build_corridors, near_an_end, off_by
+from services.contracts.fix import Fixes
+from services.contracts.registry import CLASSES, VehicleClass
+from services.rules.assignments import Tables, row_of, tables
+from services.rules.compiled import Ints, Row, Rows, Whole, compiled
+from services.rules.corridor import Corridors, near_an_end, off_by
+from services.rules.durations import seconds
 from services.rules.finding import (
     CLOSED,
     CURRENT,
@@ -42,6 +42,7 @@ from services.rules.finding import (
     clear,
     emit,
     update_due,
+    update_overdue,
 )
 from services.rules.parameters import milliseconds
 from services.rules.records import PAGE_HEAD, USE_POSITION, give_page, take_page
@@ -109,18 +110,6 @@ FINDING = np.dtype(
 )
 
 
-class Tables(NamedTuple):
-    """Assignments by vehicle id: rows `first[v]` to `first[v + 1]` of the others, ordered by their beginning."""
-
-    stamp: int  # hash of everything below, never 0
-    first: np.ndarray
-    key: np.ndarray
-    from_ms: np.ndarray
-    to_ms: np.ndarray
-    route: np.ndarray
-    corridors: Corridors
-
-
 def pack(values: Mapping[str, Any], row: np.void) -> None:
     """Checked values of all parameters into one row of PARAMS."""
     for name in ("margin_m", "ends_exempt_m", "min_fixes"):
@@ -130,7 +119,7 @@ def pack(values: Mapping[str, Any], row: np.void) -> None:
 
 
 @compiled
-def tell(page, findings, count, transition, index, slot, now_ms):  # type: ignore[no-untyped-def]
+def tell(page: Row, findings: Rows, count: Ints, transition: int, index: int, slot: int, now_ms: int) -> None:
     """Emit a transition with what only route deviation knows."""
     row = emit(findings, count, transition, index, slot, page.key, now_ms, page.episode)
     row.peak_half_m = page.peak_half_m
@@ -140,7 +129,7 @@ def tell(page, findings, count, transition, index, slot, now_ms):  # type: ignor
 
 
 @compiled
-def rest(page):  # type: ignore[no-untyped-def]
+def rest(page: Row) -> None:
     """Nothing runs."""
     clear(page.episode)
     page.phase = IDLE
@@ -153,7 +142,7 @@ def rest(page):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def end(page, findings, count, index, slot, now_ms):  # type: ignore[no-untyped-def]
+def end(page: Row, findings: Rows, count: Ints, index: int, slot: int, now_ms: int) -> None:
     """What runs is over; a tick may have closed it for the screen already, with the same content."""
     if page.phase == RUNNING and page.episode.shown == SHOWN_OPEN:
         tell(page, findings, count, CLOSED, index, slot, now_ms)
@@ -162,7 +151,9 @@ def end(page, findings, count, index, slot, now_ms):  # type: ignore[no-untyped-
 
 
 @compiled
-def add(page, fix, context, distance_m, half_m, leg, margin_m):  # type: ignore[no-untyped-def]
+def add(
+    page: Row, fix: Row, context: Row, distance_m: float, half_m: float, leg: Whole, margin_m: float
+) -> None:
     """A fix off belongs to the run or episode: peak, end, severity."""
     episode = page.episode
     if page.phase == IDLE:
@@ -170,6 +161,7 @@ def add(page, fix, context, distance_m, half_m, leg, margin_m):  # type: ignore[
         episode.driver = context.driver
         episode.began_ms = fix.time_ms
     episode.ended_ms = fix.time_ms
+    episode.untold = 1
     page.vehicle_class = context.vehicle_class
     page.fixes += 1
     page.on = 0
@@ -189,7 +181,9 @@ def add(page, fix, context, distance_m, half_m, leg, margin_m):  # type: ignore[
 
 
 @compiled
-def judge(page, corridors, fix, context, param, findings, count):  # type: ignore[no-untyped-def]
+def judge(
+    page: Row, corridors: Corridors, fix: Row, context: Row, param: Row, findings: Rows, count: Ints
+) -> None:
     """One fix under one assignment."""
     time_ms = fix.time_ms
     if page.seen and time_ms - page.last_ms > param.max_gap_ms:
@@ -221,16 +215,7 @@ def judge(page, corridors, fix, context, param, findings, count):  # type: ignor
 
 
 @compiled
-def row_of(tables, first, last, key, time_ms):  # type: ignore[no-untyped-def]
-    """The row of the assignment with a key, if it holds at a time; -1 else."""
-    for row in range(first, last):
-        if tables.key[row] == key and tables.from_ms[row] <= time_ms < tables.to_ms[row]:
-            return row
-    return -1
-
-
-@compiled
-def page_of(pages, page, key):  # type: ignore[no-untyped-def]
+def page_of(pages: Rows, page: Whole, key: int) -> Whole:
     """The page with a key in a chain, 0 none."""
     while page != 0 and pages[page].key != key:
         page = pages[page].next
@@ -238,7 +223,10 @@ def page_of(pages, page, key):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def drop(state, pages, tables, first, last, context, time_ms, findings, count):  # type: ignore[no-untyped-def]
+def drop(
+    state: Row, pages: Rows, tables: Tables, first: int, last: int, context: Row, time_ms: int,
+    findings: Rows, count: Ints,
+) -> int:  # fmt: skip
     """Close and return the pages whose assignment no longer holds; tell the others their route. Returns how many stay."""
     before, page, kept = 0, state.page, 0
     while page != 0:
@@ -262,7 +250,9 @@ def drop(state, pages, tables, first, last, context, time_ms, findings, count): 
 
 
 @compiled
-def look_up(state, pages, tables, fix, context, findings, count):  # type: ignore[no-untyped-def]
+def look_up(
+    state: Row, pages: Rows, tables: Tables, fix: Row, context: Row, findings: Rows, count: Ints
+) -> None:
     """Which assignments hold at this fix, and until when that stays so."""
     time_ms = fix.time_ms
     first, last = 0, 0
@@ -295,7 +285,9 @@ def look_up(state, pages, tables, fix, context, findings, count):  # type: ignor
 
 
 @compiled
-def step(state, pages, tables, fix, context, param, findings, count):  # type: ignore[no-untyped-def]
+def step(
+    state: Row, pages: Rows, tables: Tables, fix: Row, context: Row, param: Row, findings: Rows, count: Ints
+) -> None:
     """One fix."""
     if context.use & USE_POSITION == 0:
         return
@@ -308,7 +300,10 @@ def step(state, pages, tables, fix, context, param, findings, count):  # type: i
 
 
 @compiled
-def run(state, pages, tables, fixes, context, params, findings, count, start):  # type: ignore[no-untyped-def]
+def run(
+    state: Rows, pages: Rows, tables: Tables, fixes: Fixes, context: Rows, params: Rows, findings: Rows,
+    count: Ints, start: int,
+) -> int:  # fmt: skip
     """`step` over `fixes[start:]`; see `rule.Kernel`."""
     for i in range(start, len(fixes)):
         if count[0] + FINDINGS_PER_STEP > len(findings) or pages[0].free < PAGES_PER_STEP:
@@ -327,7 +322,10 @@ def run(state, pages, tables, fixes, context, params, findings, count, start):  
 
 
 @compiled
-def sweep(state, pages, tables, params, now_ms, final, findings, count, start):  # type: ignore[no-untyped-def]
+def sweep(
+    state: Rows, pages: Rows, tables: Tables, params: Rows, now_ms: int, final: bool, findings: Rows,
+    count: Ints, start: int,
+) -> int:  # fmt: skip
     """See `rule.Sweep`. Time alone proves an end by a silence longer than `max_gap_s`, or by the assignment's."""
     for slot in range(start, len(state)):
         if count[0] + FINDINGS_PER_STEP > len(findings):
@@ -340,6 +338,8 @@ def sweep(state, pages, tables, params, now_ms, final, findings, count, start): 
                     tell(page, findings, count, CURRENT, -1, slot, now_ms)
                 elif now_ms - page.last_ms > page.max_gap_ms or now_ms >= page.to_ms:
                     tell(page, findings, count, CLOSED, -1, slot, now_ms)
+                elif update_overdue(page.episode, now_ms):
+                    tell(page, findings, count, UPDATED, -1, slot, now_ms)
             chained = page.next
     return len(state)
 
@@ -347,42 +347,6 @@ def sweep(state, pages, tables, params, now_ms, final, findings, count, start): 
 def start(rows: np.ndarray) -> None:
     """Fresh rows: the first fix looks the assignments up."""
     rows["until_ms"] = rows["stamp"] = rows["page"] = 0
-
-
-def assignment_key(assignment: Assignment) -> int:
-    """int64 that stands for an assignment in every version of the registry, never 0."""
-    return _number(msgspec.msgpack.encode(assignment))
-
-
-def _number(content: bytes) -> int:
-    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little", signed=True) or 1
-
-
-def tables(config: Config) -> Tables:
-    """Assignments and routes as arrays; an assignment to a route that is not there judges nothing."""
-    places = {route.route: place for place, route in enumerate(config.routes)}
-    by_key = {assignment_key(a): a for a in config.assignments if a.route in places}
-    rows = sorted(by_key.items(), key=lambda item: (item[1].vehicle, item[1].from_ms, item[0]))
-    top = max((a.vehicle for _, a in rows), default=0)
-    counts = np.bincount(np.array([a.vehicle for _, a in rows], np.int64), minlength=top + 1)
-    return Tables(
-        _number(msgspec.msgpack.encode((config.assignments, config.routes))),
-        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        np.array([key for key, _ in rows], np.int64),
-        np.array([a.from_ms for _, a in rows], np.int64),
-        np.array([a.to_ms for _, a in rows], np.int64),
-        np.array([places[a.route] for _, a in rows], np.int32),
-        build_corridors(config.routes),
-    )
-
-
-def assignment_names(config: Config) -> Callable[[int], tuple[str, str]]:
-    """By subject of a finding: (route id, route name) of the assignment, empty where this config does not know it."""
-    routes = {route.route: route.name for route in config.routes}
-    by_vehicle: dict[int, tuple[str, str]] = defaultdict(lambda: ("", ""))
-    for assignment in config.assignments:
-        by_vehicle[assignment_key(assignment)] = (assignment.route, routes.get(assignment.route, ""))
-    return lambda subject: by_vehicle.get(subject, ("", ""))
 
 
 BASIS = {VehicleClass.HAZMAT: "危货办法 art. 48", VehicleClass.SCHOOL_BUS: "校车条例 art. 30"}
@@ -393,14 +357,13 @@ def describe(finding: np.void, names: Names) -> Described:
     subject = int(finding["subject"])
     route, name = names.assignment(subject)
     peak_m, limit_m = int(finding["peak"]) / 10, int(finding["limit"]) / 10
-    seconds = (int(finding["ended_ms"]) - int(finding["began_ms"])) / 1000
-    duration_s = int(seconds) if seconds == int(seconds) else seconds
-    minutes, rest_s = divmod(round(seconds), 60)
+    duration_ms = int(finding["ended_ms"]) - int(finding["began_ms"])
+    minutes, rest_s = divmod(round(duration_ms / 1000), 60)
     why = {
         "route": route or None,
         "route_name": name or None,
         "basis": BASIS.get(CLASSES[int(finding["vehicle_class"])]),
-        "duration_s": duration_s,
+        "duration_s": seconds(duration_ms),
         "leg": int(finding["leg"]),
         "half_width_m": float(finding["peak_half_m"]),
         "fixes": int(finding["fixes"]),

@@ -24,8 +24,10 @@ from typing import Any
 import numpy as np
 
 from services.contracts.alert import Sentence
+from services.contracts.fix import Fixes
 from services.contracts.registry import CLASSES, ROAD_CLASSES, Config
-from services.rules.compiled import compiled, inlined
+from services.rules.compiled import Ints, Row, Rows, Tables, compiled, inlined
+from services.rules.durations import minutes_en, minutes_zh, seconds, whole
 from services.rules.finding import (
     CLOSED,
     CURRENT,
@@ -41,6 +43,7 @@ from services.rules.finding import (
     clear,
     emit,
     update_due,
+    update_overdue,
 )
 from services.rules.limit_sources import SOURCES, basis
 from services.rules.parameters import milliseconds, tenths, window_ms
@@ -154,7 +157,7 @@ def pack(values: Mapping[str, Any], row: np.void) -> None:
 
 
 @inlined
-def band_of(speed, against):  # type: ignore[no-untyped-def]
+def band_of(speed: np.int64, against: np.int64) -> int:
     """Band of a speed over a limit, lower edges inclusive; NO_BAND when it is not above it."""
     excess = speed - against
     if excess <= 0:
@@ -169,7 +172,9 @@ def band_of(speed, against):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def tell(state, findings, count, transition, index, slot, now_ms):  # type: ignore[no-untyped-def]
+def tell(
+    state: Row, findings: Rows, count: Ints, transition: int, index: int, slot: int, now_ms: int
+) -> None:
     """Emit a transition with what only speeding knows."""
     row = emit(findings, count, transition, index, slot, 0, now_ms, state.episode)
     row.source = state.peak_source
@@ -180,7 +185,7 @@ def tell(state, findings, count, transition, index, slot, now_ms):  # type: igno
 
 
 @compiled
-def begin(state, fix, context):  # type: ignore[no-untyped-def]
+def begin(state: Row, fix: Row, context: Row) -> None:
     """A new burst begins at this fix, and with it what may become an episode."""
     episode = state.episode
     clear(episode)
@@ -191,7 +196,7 @@ def begin(state, fix, context):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def add(state, fix, context):  # type: ignore[no-untyped-def]
+def add(state: Row, fix: Row, context: Row) -> None:
     """A fix above belongs to the burst or episode: peak, kind, band, severity, confidence."""
     episode = state.episode
     speed, limit, against = np.int64(context.speed), np.int64(context.limit), np.int64(context.against)
@@ -208,10 +213,10 @@ def add(state, fix, context):  # type: ignore[no-untyped-def]
         state.peak_class = context.vehicle_class
         state.peak_road = context.road
     episode.ended_ms = fix.time_ms
+    episode.untold = 1
     if speed > against:
         episode.kind = STATUTORY
-    if context.confidence < episode.confidence:
-        episode.confidence = context.confidence
+    episode.confidence = min(context.confidence, episode.confidence)
     if episode.kind == MONITORING:
         episode.severity = INFO
     elif episode.band == NO_BAND or episode.band <= 1:
@@ -221,7 +226,7 @@ def add(state, fix, context):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def close(state, findings, count, index, slot, now_ms):  # type: ignore[no-untyped-def]
+def close(state: Row, findings: Rows, count: Ints, index: int, slot: int, now_ms: int) -> None:
     """The episode is proven ended; a tick may have closed it for the screen already, with the same content."""
     if state.episode.shown == SHOWN_OPEN:
         tell(state, findings, count, CLOSED, index, slot, now_ms)
@@ -230,7 +235,9 @@ def close(state, findings, count, index, slot, now_ms):  # type: ignore[no-untyp
 
 
 @compiled
-def step(state, pages, tables, fix, context, params, findings, count):  # type: ignore[no-untyped-def]
+def step(
+    state: Row, pages: Rows, tables: Tables, fix: Row, context: Row, params: Row, findings: Rows, count: Ints
+) -> None:
     """One fix."""
     if context.use & USE_SPEED == 0:
         return
@@ -261,7 +268,10 @@ def step(state, pages, tables, fix, context, params, findings, count):  # type: 
 
 
 @compiled
-def run(state, pages, tables, fixes, context, params, findings, count, start):  # type: ignore[no-untyped-def]
+def run(
+    state: Rows, pages: Rows, tables: Tables, fixes: Fixes, context: Rows, params: Rows, findings: Rows,
+    count: Ints, start: int,
+) -> int:  # fmt: skip
     """`step` over `fixes[start:]`; see `rule.Kernel`."""
     for i in range(start, len(fixes)):
         if count[0] + FINDINGS_PER_STEP > len(findings):
@@ -280,7 +290,10 @@ def run(state, pages, tables, fixes, context, params, findings, count, start):  
 
 
 @compiled
-def sweep(state, pages, tables, params, now_ms, final, findings, count, start):  # type: ignore[no-untyped-def]
+def sweep(
+    state: Rows, pages: Rows, tables: Tables, params: Rows, now_ms: int, final: bool, findings: Rows,
+    count: Ints, start: int,
+) -> int:  # fmt: skip
     """See `rule.Sweep`. A running burst may still go on until `max_gap_s`, a merge until `merge_window_s` has passed."""
     for slot in range(start, len(state)):
         if count[0] + FINDINGS_PER_STEP > len(findings):
@@ -291,11 +304,13 @@ def sweep(state, pages, tables, params, now_ms, final, findings, count, start): 
         if final:
             tell(row, findings, count, CURRENT, -1, slot, now_ms)
         elif row.episode.shown == SHOWN_OPEN:
-            patience_ms = params[len(params) - 1].merge_window_ms
-            if row.above and params[len(params) - 1].max_gap_ms > patience_ms:
-                patience_ms = params[len(params) - 1].max_gap_ms
+            patience_ms = params[0].merge_window_ms
+            if row.above and params[0].max_gap_ms > patience_ms:
+                patience_ms = params[0].max_gap_ms
             if now_ms - row.episode.ended_ms > patience_ms:
                 tell(row, findings, count, CLOSED, -1, slot, now_ms)
+            elif update_overdue(row.episode, now_ms):
+                tell(row, findings, count, UPDATED, -1, slot, now_ms)
     return len(state)
 
 
@@ -324,35 +339,13 @@ def describe(finding: np.void, names: Names) -> Described:
         "band": band,
         "road": road,
         "duration_s": seconds(duration_ms),
-        "statutory_kmh": None if statutory == NO_LIMIT else number(statutory / 10),
+        "statutory_kmh": None if statutory == NO_LIMIT else whole(statutory / 10),
     }
-    zh = f"{road + ', ' if road else ''}{speed:g} km/h, 限速 {limit:g} ({source.zh}), 持续 {spoken_zh(duration_ms)}"
-    en = f"{road + ', ' if road else ''}{speed:g} km/h in a {limit:g} zone ({source.en}) for {spoken_en(duration_ms)}"
+    zh = f"{road + ', ' if road else ''}{speed:g} km/h, 限速 {limit:g} ({source.zh}), 持续 {minutes_zh(duration_ms)}"
+    en = f"{road + ', ' if road else ''}{speed:g} km/h in a {limit:g} zone ({source.en}) for {minutes_en(duration_ms)}"
     return Described(
-        "", "", KINDS[int(finding["kind"])], number(limit), number(speed), "km/h", why, Sentence(zh=zh, en=en)
+        "", "", KINDS[int(finding["kind"])], whole(limit), whole(speed), "km/h", why, Sentence(zh=zh, en=en)
     )
-
-
-def number(value: float) -> float:
-    """Whole figures without a fraction, in JSON too."""
-    return int(value) if value == int(value) else value
-
-
-def seconds(duration_ms: int) -> float:
-    """Milliseconds as seconds."""
-    return number(duration_ms / 1000)
-
-
-def spoken_zh(duration_ms: int) -> str:
-    """How long, in Chinese."""
-    minutes, rest = divmod(round(duration_ms / 1000), 60)
-    return f"{minutes} 分 {rest} 秒" if minutes else f"{rest} 秒"
-
-
-def spoken_en(duration_ms: int) -> str:
-    """How long, in English."""
-    minutes, rest = divmod(round(duration_ms / 1000), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 RULE = Rule(

@@ -7,21 +7,18 @@ one integer each, oldest first, and never overlap: a rolling window cuts at most
 
 import numpy as np
 
-from services.rules.compiled import compiled, inlined
+from services.rules.compiled import Row, Rows, Whole, compiled, inlined
+from services.rules.driving.timeline import SEGMENTS
 from services.rules.finding import EPISODE, clear
 from services.rules.records import PAGE_HEAD, give_page, take_page
 
 DAY_MS = 86_400_000
 WEEK_MS = 7 * DAY_MS
-SEGMENTS = 64
-"""Most segments of a timeline (design section 4)."""
 INLINE = 40
 """Spells in the ledger's own page; more than that in a week is rare."""
 CELLS = SEGMENTS + INLINE
 
 LEDGER, OVERFLOW = 1, 2
-
-DRIVING, STOPPED, REST, SILENT = range(4)
 
 WINDOW = np.dtype(
     [
@@ -70,7 +67,7 @@ PAGE = np.dtype(
 
 
 @compiled
-def last_of(pages, page):  # type: ignore[no-untyped-def]
+def last_of(pages: Rows, page: Whole) -> Whole:
     """Last page of a ledger."""
     while pages[page].next != 0 and pages[pages[page].next].role == OVERFLOW:
         page = pages[page].next
@@ -78,7 +75,7 @@ def last_of(pages, page):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def bring(state, pages, driver):  # type: ignore[no-untyped-def]
+def bring(state: Row, pages: Rows, driver: int) -> bool:
     """Put a driver's ledger first in the chain; whether there is one."""
     before, page = np.int64(0), np.int64(state.page)
     while page != 0 and (pages[page].role != LEDGER or pages[page].driver != driver):
@@ -94,7 +91,7 @@ def bring(state, pages, driver):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def open_ledger(state, pages, driver):  # type: ignore[no-untyped-def]
+def open_ledger(state: Row, pages: Rows, driver: int) -> None:
     """A new ledger, first in the chain."""
     page = take_page(pages)
     ledger = pages[page]
@@ -116,7 +113,7 @@ def open_ledger(state, pages, driver):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def release(state, pages, before, page):  # type: ignore[no-untyped-def]
+def release(state: Row, pages: Rows, before: Whole, page: Whole) -> None:
     """Give a ledger's pages back; `before` is the page before it in the chain, 0 none."""
     following = np.int64(pages[last_of(pages, page)].next)
     if before == 0:
@@ -130,9 +127,9 @@ def release(state, pages, before, page):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def idle(ledger):  # type: ignore[no-untyped-def]
+def idle(ledger: Row) -> bool:
     """Whether nothing of the ledger is going on; what it has finished may still count."""
-    return (
+    return bool(
         ledger.running == 0
         and ledger.continuous.began_ms == 0
         and ledger.night.began_ms == 0
@@ -142,7 +139,7 @@ def idle(ledger):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def spot(pages, page, place):  # type: ignore[no-untyped-def]
+def spot(pages: Rows, page: Whole, place: Whole) -> tuple[Whole, Whole]:
     """Page and cell of the ledger's spell number `place`."""
     if place < INLINE:
         return page, SEGMENTS + place
@@ -155,7 +152,7 @@ def spot(pages, page, place):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def spell_at(pages, page, place):  # type: ignore[no-untyped-def]
+def spell_at(pages: Rows, page: Whole, place: Whole) -> tuple[int, int]:
     """Begin and end of a finished spell, ms."""
     where, cell = spot(pages, np.int64(page), np.int64(place))
     packed = pages[where].cells[cell]
@@ -164,7 +161,7 @@ def spell_at(pages, page, place):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def spells_until_ms(pages, page):  # type: ignore[no-untyped-def]
+def spells_until_ms(pages: Rows, page: Whole) -> Whole:
     """When the last finished spell leaves the longest window; 0 without any."""
     if pages[page].spells == 0:
         return np.int64(0)
@@ -173,14 +170,14 @@ def spells_until_ms(pages, page):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def put_spell(pages, page, place, base_ms, begin_ms, end_ms):  # type: ignore[no-untyped-def]
+def put_spell(pages: Rows, page: Whole, place: Whole, base_ms: int, begin_ms: int, end_ms: int) -> None:
     """Write a spell; begins are at most a fortnight after the base, lengths at most a week."""
     where, cell = spot(pages, np.int64(page), np.int64(place))
     pages[where].cells[cell] = ((begin_ms - base_ms) << 32) | (end_ms - begin_ms)
 
 
 @compiled
-def window_of(pages, page, window, from_ms):  # type: ignore[no-untyped-def]
+def window_of(pages: Rows, page: Whole, window: Row, from_ms: int) -> tuple[int, int, int]:
     """Of the window that begins at `from_ms`: its first finished spell, the uncut sum from there on, and the sum with that spell cut."""
     head, sum_ms = window.head, window.sum_ms
     while head < pages[page].spells:
@@ -193,24 +190,7 @@ def window_of(pages, page, window, from_ms):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def push_spell(pages, page):  # type: ignore[no-untyped-def]
-    """The running spell is finished; room for it was made when it began."""
-    ledger = pages[page]
-    end_ms = ledger.latest_ms
-    begin_ms = max(ledger.begin_ms, end_ms - WEEK_MS)
-    if ledger.spells == 0:
-        ledger.base_ms = begin_ms
-    put_spell(pages, page, ledger.spells, ledger.base_ms, begin_ms, end_ms)
-    ledger.spells += 1
-    ledger.day.sum_ms += end_ms - begin_ms
-    ledger.week.sum_ms += end_ms - begin_ms
-    ledger.running = 0
-    if ledger.unsure and end_ms > begin_ms:
-        ledger.unsure_ms = end_ms
-
-
-@compiled
-def trim(pages, page, now_ms):  # type: ignore[no-untyped-def]
+def trim(pages: Rows, page: Whole, now_ms: int) -> None:
     """Forget the spells that ended seven days ago or longer."""
     ledger = pages[page]
     head, sum_ms, _ = window_of(pages, page, ledger.day, now_ms - DAY_MS)
@@ -233,7 +213,27 @@ def trim(pages, page, now_ms):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def make_room(pages, page, now_ms):  # type: ignore[no-untyped-def]
+def push_spell(pages: Rows, page: Whole) -> None:
+    """The running spell is finished; room for it was made when it began."""
+    ledger = pages[page]
+    end_ms = ledger.latest_ms
+    begin_ms = ledger.begin_ms
+    if begin_ms < end_ms - WEEK_MS:
+        begin_ms = end_ms - WEEK_MS
+        trim(pages, page, end_ms)  # all before it is older than any window, and too far back to count from
+    if ledger.spells == 0:
+        ledger.base_ms = begin_ms
+    put_spell(pages, page, ledger.spells, ledger.base_ms, begin_ms, end_ms)
+    ledger.spells += 1
+    ledger.day.sum_ms += end_ms - begin_ms
+    ledger.week.sum_ms += end_ms - begin_ms
+    ledger.running = 0
+    if ledger.unsure and end_ms > begin_ms:
+        ledger.unsure_ms = end_ms
+
+
+@compiled
+def make_room(pages: Rows, page: Whole, now_ms: int) -> None:
     """See to it that one more spell fits, taking at most one page, and that no page stands empty."""
     trim(pages, page, now_ms)
     wanted = (pages[page].spells + CELLS - INLINE) // CELLS
@@ -251,7 +251,7 @@ def make_room(pages, page, now_ms):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def drop_surplus(pages, page, wanted):  # type: ignore[no-untyped-def]
+def drop_surplus(pages: Rows, page: Whole, wanted: int) -> None:
     """Give back a ledger's overflow pages beyond the first `wanted`."""
     keep = np.int64(page)
     for _ in range(wanted):
@@ -260,53 +260,3 @@ def drop_surplus(pages, page, wanted):  # type: ignore[no-untyped-def]
         surplus = np.int64(pages[keep].next)
         pages[keep].next = pages[surplus].next
         give_page(pages, surplus)
-
-
-@compiled
-def mark(ledger, time_ms, state):  # type: ignore[no-untyped-def]
-    """From `time_ms` on the timeline says `state`; what it said of later times is forgotten."""
-    count = ledger.segments
-    while count > 0 and ledger.cells[count - 1] >> 2 >= time_ms:
-        count -= 1
-    if count > 0 and ledger.cells[count - 1] & 3 == state:
-        ledger.segments = count
-        return
-    if count == SEGMENTS:
-        count = merge_shortest(ledger)
-    ledger.cells[count] = (time_ms << 2) | state
-    ledger.segments = count + 1
-
-
-@compiled
-def merge_shortest(ledger):  # type: ignore[no-untyped-def]
-    """Take the shortest stop out of a full timeline (where there is none: the shortest other segment that is not driving)."""
-    cells = ledger.cells
-    shortest, which, stop = np.int64(1) << 62, 1, False
-    for place in range(1, SEGMENTS - 1):
-        state = cells[place] & 3
-        if state == DRIVING or (stop and state != STOPPED):
-            continue
-        length = (cells[place + 1] >> 2) - (cells[place] >> 2)
-        if length < shortest or (state == STOPPED and not stop):
-            shortest, which, stop = length, place, state == STOPPED
-    width = 2 if cells[which - 1] & 3 == cells[which + 1] & 3 else 1
-    if width == 1 and cells[which + 1] & 3 == DRIVING:
-        cells[which + 1] = cells[which] & ~3  # what is no rest counts as driving
-    for place in range(which, SEGMENTS - width):
-        cells[place] = cells[place + width]
-    return SEGMENTS - width
-
-
-@compiled
-def copy_timeline(ledger, from_ms, to_ms, segments):  # type: ignore[no-untyped-def]
-    """The timeline between two moments into `segments`, begin << 2 | state each; returns their number."""
-    count = 0
-    for place in range(ledger.segments):
-        begin_ms = max(ledger.cells[place] >> 2, from_ms)
-        end_ms = to_ms
-        if place + 1 < ledger.segments:
-            end_ms = min(ledger.cells[place + 1] >> 2, to_ms)
-        if begin_ms < end_ms:
-            segments[count] = (begin_ms << 2) | (ledger.cells[place] & 3)
-            count += 1
-    return count

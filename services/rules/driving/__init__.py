@@ -1,0 +1,1 @@
+"""What fatigue remembers of each driver on a vehicle, and what becomes of it with each fix."""

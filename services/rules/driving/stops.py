@@ -1,0 +1,60 @@
+"""Where a vehicle stands: whether fixes are of one stop, before a silence and after it."""
+
+import numpy as np
+
+from services.contracts.fix import NO_U4
+from services.rules.compiled import Row, compiled
+from services.rules.driving.timeline import STOPPED, mark
+from services.rules.geometry import distance_m
+
+ODOMETER_M = 1000
+"""So far the odometer may differ over a silence in which the vehicle stood."""
+NEAR_E7 = 0.0111320
+"""No more metres than this has 1e-7 degree anywhere (a degree of longitude on the equator)."""
+
+
+@compiled
+def within(lon_a: int, lat_a: int, lon_b: int, lat_b: int, radius_m: float) -> bool:
+    """Whether two positions lie at most so far apart; a standing vehicle is told by two subtractions."""
+    east, north = abs(np.int64(lon_a) - np.int64(lon_b)), abs(np.int64(lat_a) - np.int64(lat_b))
+    return bool((east + north) * NEAR_E7 <= radius_m) or distance_m(lon_a, lat_a, lon_b, lat_b) <= radius_m
+
+
+@compiled
+def found_again(ledger: Row, fix: Row, radius_m: float) -> bool:
+    """Whether a vehicle heard of again after a silence is where it was, by position and odometer."""
+    driven_m = np.int64(fix.odometer_m) - np.int64(ledger.odometer_m)
+    if abs(driven_m) > ODOMETER_M and max(fix.odometer_m, ledger.odometer_m) != NO_U4:
+        return False
+    if ledger.stop:
+        return within(ledger.centre_lon_e7, ledger.centre_lat_e7, fix.lon_e7, fix.lat_e7, radius_m)
+    return within(ledger.latest_lon_e7, ledger.latest_lat_e7, fix.lon_e7, fix.lat_e7, radius_m)
+
+
+@compiled
+def at_stop(ledger: Row, fix: Row, moving: bool, radius_m: float) -> bool:
+    """Whether a fix lies where the stop is: a lone still fix does, a moving one without any near the latest moving one."""
+    if ledger.stop:
+        return within(ledger.centre_lon_e7, ledger.centre_lat_e7, fix.lon_e7, fix.lat_e7, radius_m)
+    return not moving or within(ledger.latest_lon_e7, ledger.latest_lat_e7, fix.lon_e7, fix.lat_e7, radius_m)
+
+
+@compiled
+def rest_due(ledger: Row, fix: Row, moving: bool, params: Row) -> bool:
+    """Whether this fix, heard without a silence before it, completes a proven rest."""
+    if ledger.running == 0 or ledger.spoiled or fix.time_ms - ledger.latest_ms < params.min_rest_ms:
+        return False
+    return at_stop(ledger, fix, moving, params.rest_radius_m)
+
+
+@compiled
+def stand(ledger: Row, fix: Row, silent: bool, radius_m: float) -> None:
+    """A still fix."""
+    if ledger.stop == 0:
+        ledger.stop = 1
+        ledger.centre_lon_e7 = fix.lon_e7
+        ledger.centre_lat_e7 = fix.lat_e7
+        if ledger.running:
+            mark(ledger, fix.time_ms if silent or ledger.last_ms == 0 else ledger.latest_ms, STOPPED)
+    elif not within(ledger.centre_lon_e7, ledger.centre_lat_e7, fix.lon_e7, fix.lat_e7, radius_m):
+        ledger.spoiled = 1
