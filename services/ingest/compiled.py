@@ -51,7 +51,9 @@ def _made(function: F, *, inline: bool) -> F:
     if not NUMBA.config.DISABLE_JIT:
         NUMBA.config.CACHE_DIR = os.environ.get("NUMBA_CACHE_DIR") or _folder()
     try:
-        return NUMBA.njit(cache=True, nogil=True, error_model="numpy", forceinline=inline)(function)  # type: ignore[no-any-return]
+        options = {"cache": True, "nogil": True, "error_model": "numpy", "forceinline": inline}
+        # without numba's memory management nothing counts the arrays handed in, and none can be made
+        return NUMBA.njit(**options, _nrt=False)(function)  # type: ignore[no-any-return]
     finally:
         NUMBA.config.CACHE_DIR = before  # other packages keep theirs elsewhere
 

@@ -312,12 +312,12 @@ def _report(
 
 @compiled
 def _scan(
-    data: Bytes, edges: Ints, received_ms: Ints, area: Ints, terminals: Table, drivers: Table, fixes: Fixes, codes: Ints, taken: Bytes
+    data: Bytes, edges: Ints, received_ms: Ints, area: Ints, terminals: Table, drivers: Table, fixes: Fixes, codes: Ints, taken: Bytes,
+    order: Ints, slots: Ints,
 ) -> None:  # fmt: skip
-    order = np.full(MOST_KEYS, NO_FIELD, np.int64)
-    slots = np.zeros(SLOTS, np.int64)
     for place in range(len(taken)):
-        slots[:, KIND] = ABSENT
+        for slot in range(len(slots)):
+            slots[slot, KIND] = ABSENT
         seen = lex(data, edges[place], edges[place + 1], order, slots)
         if seen < 0 or seen & NEEDED != NEEDED:
             continue
@@ -364,6 +364,7 @@ def take(
     _scan(
         np.frombuffer(joined, np.uint8), edges, NEVER if received_ms is None else received_ms, _surely_inside(area),
         lookup.table, NOBODY if drivers is None else drivers.table, fixes, spans, taken,
+        np.full(MOST_KEYS, NO_FIELD, np.int64), np.zeros(SLOTS, np.int64),
     )  # fmt: skip
     named = np.flatnonzero(spans[:, 1] * taken).tolist()
     codes = {place: joined[spans[place, 0] : spans[place, 1]].decode("ascii") for place in named}

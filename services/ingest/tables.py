@@ -65,7 +65,8 @@ def _fill(words: Bytes, lengths: Ints, columns: Ints, table: Table) -> None:
         one, two, three = _word(key, 0, 0, length), _word(key, 0, 8, length), _word(key, 0, 16, length)
         slot = _slot(table, one, two, three, length)
         table[slot, 0], table[slot, 1], table[slot, 2], table[slot, LENGTH] = one, two, three, length
-        table[slot, NUMBER:] = columns[row]
+        for column in range(NUMBER, WIDTH):
+            table[slot, column] = columns[row, column - NUMBER]
 
 
 def holds(key: str) -> bool:

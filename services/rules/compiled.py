@@ -53,11 +53,21 @@ if not NUMBA.config.DISABLE_JIT:
     NUMBA.config.CACHE_DIR = os.environ.get("NUMBA_CACHE_DIR") or _cache_folder()
 
 
+OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy"}
+COUNTED_BY_NOBODY = {**OPTIONS, "_nrt": False}
+"""Without numba's memory management: no array can be made, and none of those handed in is counted, which took most of a kernel's time."""
+
+
 def compiled(function: F) -> F:
     """Compile on first call for the argument types met, without Python objects and without the GIL."""
-    return NUMBA.njit(cache=True, nogil=True, error_model="numpy")(function)  # type: ignore[no-any-return]
+    return NUMBA.njit(**COUNTED_BY_NOBODY)(function)  # type: ignore[no-any-return]
 
 
 def inlined(function: F) -> F:
-    """As `compiled`, for small helpers that belong into their callers."""
-    return NUMBA.njit(cache=True, nogil=True, error_model="numpy", inline="always")(function)  # type: ignore[no-any-return]
+    """As `compiled`, for what belongs into its caller: small helpers, and the way most fixes go, since handing tables over costs more than it."""
+    return NUMBA.njit(**COUNTED_BY_NOBODY, forceinline=True)(function)  # type: ignore[no-any-return]
+
+
+def compiled_freely(function: F) -> F:
+    """As `compiled`, for what builds tables and may make arrays."""
+    return NUMBA.njit(**OPTIONS)(function)  # type: ignore[no-any-return]

@@ -12,11 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.contracts.registry import Route
-from services.rules.compiled import Floats, Row, Rows, Whole, compiled
+from services.rules.compiled import Floats, Row, Rows, Whole, compiled, compiled_freely, inlined
 from services.rules.geometry import distance_m, leg_distance_squared, metres_per_e7, share_along
 from services.rules.records import as_records
 
 LEGS_A_LEAF = 4
+LOOK_AHEAD = 3
+"""Legs from the last one on that are asked first whether they are near enough."""
 EQUAL_M = 0.01
 """Legs no farther apart than this are equally near: the widest of them counts."""
 ROUNDING = 1.0 + 1e-9
@@ -92,6 +94,22 @@ def _under(
         node += 1
 
 
+@inlined
+def _within(
+    points: Floats, a: Whole, lon: float, lat: float, east: float, north: float, enough: float
+) -> bool:
+    """Whether the square of the metres from a point to the leg that begins at point `a` is not above `enough`: no division, no root."""
+    ax, ay = (points[a, 0] - lon) * east, (points[a, 1] - lat) * north
+    dx, dy = (points[a + 1, 0] - points[a, 0]) * east, (points[a + 1, 1] - points[a, 1]) * north
+    along, length = -(ax * dx + ay * dy), dx * dx + dy * dy
+    if along <= 0.0:
+        return bool(ax * ax + ay * ay <= enough)
+    if along >= length:
+        return bool((ax + dx) * (ax + dx) + (ay + dy) * (ay + dy) <= enough)
+    across = ax * dy - ay * dx
+    return bool(across * across <= enough * length)
+
+
 @compiled
 def nearest_leg(
     points: Floats, boxes: NDArray[np.int32], route: Row, hint: int, lon: float, lat: float, east: float,
@@ -99,13 +117,17 @@ def nearest_leg(
 ) -> tuple[float, Whole]:  # fmt: skip
     """(square of the distance in metres, leg) of the leg nearest to a point; `hint` is the leg to look at first.
 
-    Any leg whose squared distance is not above `enough` may be returned; below 0 it is always the nearest, the first of equal ones.
+    Any leg whose squared distance is not above `enough` may be returned, and `enough` for its distance; below 0 it is always the nearest,
+    the first of equal ones.
     """
+    for ahead in range(LOOK_AHEAD):  # most often the vehicle has just driven on
+        leg = np.int64(hint) + ahead
+        if leg < route.legs and _within(points, np.int64(route.first) + leg, lon, lat, east, north, enough):
+            return enough, leg
     leaf = np.int64(hint // LEGS_A_LEAF)
     least, nearest = _leaf(points, route, leaf, lon, lat, east, north, np.inf, np.int64(route.legs))
     if least <= enough:
         return least, nearest
-    # most often the vehicle has just driven on
     for beside in (leaf + 1, leaf - 1):
         if 0 <= beside < route.leaves:
             least, nearest = _leaf(points, route, beside, lon, lat, east, north, least, nearest)
@@ -146,7 +168,7 @@ def _widest(
         node += 1
 
 
-@compiled
+@inlined
 def off_by(
     corridors: Corridors, route: Row, hint: int, lon_e7: int, lat_e7: int, margin_m: float
 ) -> tuple[bool, float, Whole]:
@@ -185,7 +207,7 @@ def near_an_end(corridors: Corridors, route: Row, lon_e7: int, lat_e7: int, exem
     return False
 
 
-@compiled
+@compiled_freely
 def _grow_trees(routes: Rows, points: Floats, boxes: NDArray[np.int32]) -> None:
     """Boxes of the leaves, rounded outwards, then of what stands above them."""
     for r in range(len(routes)):

@@ -79,6 +79,7 @@ class Engine:
         self.context = np.zeros(0, CONTEXT)
         self.outcome = np.zeros(4, np.int64)
         self.road_keys = np.zeros(0, np.int64)
+        self.block = np.zeros((3, limits.BLOCK), np.int64)
         self.configure(config)
 
     def configure(self, config: Config) -> None:
@@ -118,7 +119,7 @@ class Engine:
         if not passed:
             return []
         speeding = as_records(self.states[0].params)
-        limits.locate(as_records(self.match), self.map, records, context, speeding)
+        limits.locate(as_records(self.match), self.map, records, context, speeding, self.block)
         made = [(order, self._run(state, records, context)) for order, state in enumerate(self.states)]
         return self._described(made)
 
@@ -166,12 +167,12 @@ class Engine:
 
     def _admit(self, fixes: Fixes) -> None:
         """Give every vehicle of the registry that is new here a slot."""
-        vehicles = fixes["vehicle"]
-        known = (vehicles >= 0) & (vehicles < len(self.slot_of))
-        fresh = vehicles[known][self.slot_of[vehicles[known]] < 0]
-        for vehicle in dict.fromkeys(fresh.tolist()):
+        records, start = as_records(fixes), 0
+        while (start := fleet.first_without_slot(self.slot_of, records, start)) < len(records):
+            vehicle = int(fixes["vehicle"][start])
             if vehicle in self.registrations:
                 self.slot(vehicle)
+            start += 1
 
     def slot(self, vehicle: int) -> int:
         """The slot of a vehicle, made where there is none."""

@@ -118,6 +118,16 @@ def period_at(boundaries: Ints, time_ms: int) -> int:
 
 
 @compiled
+def first_without_slot(slot_of: NDArray[np.int32], fixes: Fixes, start: int) -> int:
+    """Index from `start` on of the first fix of a vehicle that may be one of the registry's and has no slot; their number if there is none."""
+    for i in range(start, len(fixes)):
+        vehicle = fixes[i].vehicle
+        if 0 <= vehicle < len(slot_of) and slot_of[vehicle] < 0:
+            return i
+    return len(fixes)
+
+
+@compiled
 def gate(
     common: Rows, slot_of: NDArray[np.int32], tables: FleetTables, boundaries: Ints, fixes: Fixes,
     context: Rows, outcome: Ints,

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from services.rules.compiled import compiled
+from services.rules.compiled import compiled, inlined
 
 STEP_BITS = 20
 """The table below has a row every 2**20 units of 1e-7 degree (0.105 degrees); between rows it is off by less than 1e-6 of the value."""
@@ -28,7 +28,7 @@ def _series(lat_e7: float) -> tuple[float, float]:
 METRES = np.array([_series(lat_e7) for lat_e7 in range(SOUTH_POLE_E7, -SOUTH_POLE_E7 + 2 * STEP, STEP)])
 
 
-@compiled
+@inlined
 def metres_per_e7(lat_e7: float) -> tuple[float, float]:
     """Metres of 1e-7 degree of longitude and of latitude at a latitude: (east, north)."""
     above = np.int64(lat_e7) - SOUTH_POLE_E7
@@ -39,7 +39,7 @@ def metres_per_e7(lat_e7: float) -> tuple[float, float]:
     return east, north
 
 
-@compiled
+@inlined
 def leg_distance_squared(
     lon: float, lat: float, a_lon: float, a_lat: float, b_lon: float, b_lat: float, east: float, north: float
 ) -> float:
@@ -86,7 +86,7 @@ def bearing_deg(a_lon: float, a_lat: float, b_lon: float, b_lat: float) -> float
     return bearing + 360.0 if bearing < 0.0 else bearing
 
 
-@compiled
+@inlined
 def turn_deg(a: float, b: float) -> float:
     """Least angle between two directions in 0-360, 0 <= turn <= 180."""
     turn = abs(a - b)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from services.rules.compiled import Floats, Ints, Rows, Whole, compiled
+from services.rules.compiled import Floats, Ints, Rows, Whole, compiled, inlined
 from services.rules.geometry import metres_per_e7
 from services.rules.records import as_records
 
@@ -29,14 +29,14 @@ class Grid(NamedTuple):
     shift: int
 
 
-@compiled
+@inlined
 def place_of(x: np.int64, y: np.int64, mask: np.int64) -> np.int64:
     """Where the search for a cell begins. No product exceeds 64 bits: x and y have at most 31, the factors 32 bits."""
     mixed = x * np.int64(0x9E3779B1) + y * np.int64(0x85EBCA77)
     return (mixed ^ (mixed >> np.int64(17))) & mask
 
 
-@compiled
+@inlined
 def find_cell(cells: Rows, shift: int, lon_e7: int, lat_e7: int) -> tuple[Whole, Whole]:
     """First entry and number of entries of the cell of a position: (0, 0) where there is none."""
     x = np.int64(lon_e7) >> np.int64(shift)

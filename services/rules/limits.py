@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from services.contracts.fix import NO_U2, STATUS_PUPILS, STATUS_PUPILS_KNOWN, Fixes
 from services.contracts.registry import CLASSES, ROAD_CLASSES, Config, Road, VehicleClass
 from services.rules import limit_sources as source
-from services.rules.compiled import Floats, Ints, Row, Rows, compiled
+from services.rules.compiled import Floats, Ints, Row, Rows, compiled, inlined
 from services.rules.geometry import bearing_deg, leg_distance_squared, metres_per_e7, turn_deg
-from services.rules.grid import Grid, cells_of_legs, find_cell, make_grid
+from services.rules.grid import Grid, cells_of_legs, find_cell, make_grid, place_of
 from services.rules.records import NO_LIMIT, NO_ROAD, USE_SPEED, as_records
 from services.rules.zones import ZoneTables, build_zones, edges_of, inside_hours, tenths, zone_limit
 
@@ -70,7 +70,7 @@ class MapTables(NamedTuple):
     zones: ZoneTables
 
 
-@compiled
+@inlined
 def _distance(
     leg: Row, lon: float, lat: float, heading: float, most_deg: float, radius_squared: float, before: int,
     east: float, north: float,
@@ -93,7 +93,7 @@ def _distance(
     return distance - PREFERRED_M if leg.road >> 1 == before else distance
 
 
-@compiled
+@inlined
 def _nearest(
     legs: Rows, first: int, count: int, lon: float, lat: float, heading: float, most_deg: float,
     radius_m: float, before: int, east: float, north: float,
@@ -114,13 +114,13 @@ def _nearest(
     return road, least, second
 
 
-@compiled
+@inlined
 def _or_none(limit: int) -> np.int64:
     """A parameter's limit, in which 0 stands for none."""
     return np.int64(limit) if limit != 0 else np.int64(NO_LIMIT)
 
 
-@compiled
+@inlined
 def _at_night(base: np.int64, factor: float) -> np.int64:
     """The monitoring limit made of a base: rounded half up to 0.1 km/h; NO_LIMIT without a factor or a base."""
     if factor == 0.0 or base == NO_LIMIT:
@@ -128,7 +128,7 @@ def _at_night(base: np.int64, factor: float) -> np.int64:
     return np.int64(np.floor(factor * base + 0.5 + 1e-6))
 
 
-@compiled
+@inlined
 def _limit(
     profiles: Rows, road_profile: NDArray[np.int32], road: np.int64, vehicle_class: np.int64,
     figures: np.int64, night: bool, param: Row,
@@ -182,7 +182,7 @@ def _highest(
     return best
 
 
-@compiled
+@inlined
 def _locate(
     match: Row, legs: Rows, first: int, count: int, corner: np.int64, profiles: Rows,
     road_profile: NDArray[np.int32], zone: np.int64, fix: Row, row: Row, param: Row,
@@ -223,12 +223,16 @@ def _locate(
     row.confidence = 50 if tied else 100
 
 
-@compiled
+@inlined
 def _look_up(
     cells: Rows, shift: int, legs: Rows, fixes: Fixes, start: int, end: int, firsts: Ints, counts: Ints,
     touched: Ints,
 ) -> None:  # fmt: skip
-    """First leg and number of legs of the cell of each fix of a block; reads both ends of them, so that they are at hand later."""
+    """First leg and number of legs of the cell of each fix of a block; reads what is looked at later, so that it is at hand then."""
+    mask = np.int64(len(cells) - 1)
+    for i in range(start, end):
+        x, y = np.int64(fixes[i].lon_e7) >> np.int64(shift), np.int64(fixes[i].lat_e7) >> np.int64(shift)
+        touched[i - start] = cells[place_of(x, y, mask)].count
     for i in range(start, end):
         first, count = find_cell(cells, shift, fixes[i].lon_e7, fixes[i].lat_e7)
         firsts[i - start], counts[i - start] = first, count
@@ -246,7 +250,9 @@ def _zones_first(zones: ZoneTables, fixes: Fixes, context: Rows) -> None:
 
 
 @compiled
-def locate(match: Rows, tables: MapTables, fixes: Fixes, context: Rows, params: Rows) -> None:
+def locate(
+    match: Rows, tables: MapTables, fixes: Fixes, context: Rows, params: Rows, block: NDArray[np.int64]
+) -> None:
     """Fill in road, limit, statutory, against, source and confidence of every fix whose speed may be used.
 
     Args:
@@ -255,6 +261,7 @@ def locate(match: Rows, tables: MapTables, fixes: Fixes, context: Rows, params: 
         fixes: in the order of the log.
         context: of the same fixes, as the gate leaves it.
         params: speeding's parameters by period.
+        block: int64 (3, BLOCK), whatever is in it: room to work in.
     """
     cells, shift, legs = tables.grid.cells, tables.grid.shift, tables.legs
     profiles, road_profile = tables.profiles, tables.road_profile
@@ -262,7 +269,7 @@ def locate(match: Rows, tables: MapTables, fixes: Fixes, context: Rows, params: 
     zoned = len(tables.zones.zones) > 0
     if zoned:
         _zones_first(tables.zones, fixes, context)
-    firsts, counts, touched = np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64)
+    firsts, counts, touched = block[0], block[1], block[2]
     for start in range(0, len(fixes), BLOCK):
         end = min(start + BLOCK, len(fixes))
         _look_up(cells, shift, legs, fixes, start, end, firsts, counts, touched)
@@ -323,19 +330,19 @@ def _grid_of_roads(roads: tuple[Road, ...], radius_m: float) -> tuple[Grid, np.n
     legs = np.zeros(len(found), LEG)
     for place, name in enumerate(("a_lon", "a_lat", "b_lon", "b_lat")):
         legs[name] = edges[found, place] - corners[:, place]
-    legs["bearing"] = _bearings(edges)[found]
+    bearings = np.zeros(len(edges))
+    _bearings(edges, bearings)
+    legs["bearing"] = bearings[found]
     oneway = np.array([road.oneway for road in roads], np.int64)
     legs["road"] = (2 * owner + oneway[owner])[found]
     return grid, legs
 
 
 @compiled
-def _bearings(edges: Floats) -> Floats:
-    """Direction of each leg in degrees."""
-    bearings = np.zeros(len(edges))
+def _bearings(edges: Floats, bearings: Floats) -> None:
+    """Direction of each leg in degrees, into `bearings`."""
     for i in range(len(edges)):
         bearings[i] = bearing_deg(edges[i, 0], edges[i, 1], edges[i, 2], edges[i, 3])
-    return bearings
 
 
 def road_names(config: Config) -> Callable[[int], str | None]:

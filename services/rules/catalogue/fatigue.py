@@ -26,7 +26,7 @@ import numpy as np
 from services.contracts.alert import Sentence, iso
 from services.contracts.fix import Fixes
 from services.contracts.registry import Config
-from services.rules.compiled import Ints, Row, Rows, Tables, Whole, compiled
+from services.rules.compiled import Ints, Row, Rows, Tables, Whole, compiled, inlined
 from services.rules.driving.ledger import (
     DAY_MS,
     LEDGER,
@@ -150,7 +150,7 @@ def listen(
     return False
 
 
-@compiled
+@inlined
 def drive(
     pages: Rows, page: Whole, moving: bool, fix: Row, context: Row, params: Row, findings: Rows, count: Ints
 ) -> None:
@@ -230,7 +230,7 @@ def change_driver(state: Row, pages: Rows, driver: int) -> None:
         open_ledger(state, pages, driver)
 
 
-@compiled
+@inlined
 def step(
     state: Row, pages: Rows, tables: Tables, fix: Row, context: Row, params: Row, findings: Rows, count: Ints
 ) -> None:

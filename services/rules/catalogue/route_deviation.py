@@ -26,7 +26,7 @@ from services.contracts.alert import Sentence
 from services.contracts.fix import Fixes
 from services.contracts.registry import CLASSES, VehicleClass
 from services.rules.assignments import Tables, row_of, tables
-from services.rules.compiled import Ints, Row, Rows, Whole, compiled
+from services.rules.compiled import Ints, Row, Rows, Whole, compiled, inlined
 from services.rules.corridor import Corridors, near_an_end, off_by
 from services.rules.durations import seconds
 from services.rules.finding import (
@@ -180,7 +180,7 @@ def add(
     episode.severity = severity + 1 if page.vehicle_class == HAZMAT else severity
 
 
-@compiled
+@inlined
 def judge(
     page: Row, corridors: Corridors, fix: Row, context: Row, param: Row, findings: Rows, count: Ints
 ) -> None:
@@ -284,7 +284,7 @@ def look_up(
     state.stamp = tables.stamp
 
 
-@compiled
+@inlined
 def step(
     state: Row, pages: Rows, tables: Tables, fix: Row, context: Row, param: Row, findings: Rows, count: Ints
 ) -> None:

@@ -195,7 +195,7 @@ def begin(state: Row, fix: Row, context: Row) -> None:
     state.running = 0
 
 
-@compiled
+@inlined
 def add(state: Row, fix: Row, context: Row) -> None:
     """A fix above belongs to the burst or episode: peak, kind, band, severity, confidence."""
     episode = state.episode
@@ -234,7 +234,7 @@ def close(state: Row, findings: Rows, count: Ints, index: int, slot: int, now_ms
     state.episode.shown = NOT_SHOWN
 
 
-@compiled
+@inlined
 def step(
     state: Row, pages: Rows, tables: Tables, fix: Row, context: Row, params: Row, findings: Rows, count: Ints
 ) -> None:

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from services.rules.compiled import Ints, Row, Rows, compiled
+from services.rules.compiled import Ints, Row, Rows, compiled, inlined
 from services.rules.driving.ledger import DAY_MS
 from services.rules.driving.overtime import NIGHT, NIGHT_CLASSES, close, extend
 from services.rules.zones import inside_hours
 
 
-@compiled
+@inlined
 def watch_night(ledger: Row, fix: Row, context: Row, params: Row, findings: Rows, count: Ints) -> None:
     """The night clock at a moving fix. It starts inside the window, for any class, and its end is fixed then."""
     if ledger.night_until_ms == 0:

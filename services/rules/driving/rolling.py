@@ -13,7 +13,7 @@ def running_ms(ledger: Row, from_ms: int) -> int:
     return 0
 
 
-@compiled
+@inlined
 def watch(
     pages: Rows, page: Whole, window: Row, span_ms: int, kind: int, limit_ms: int, moving: bool,
     named: bool, fix: Row, context: Row, findings: Rows, count: Ints,
@@ -36,7 +36,7 @@ def watch(
         )
 
 
-@compiled
+@inlined
 def watch_rolling(
     pages: Rows, page: Whole, moving: bool, fix: Row, context: Row, params: Row, findings: Rows, count: Ints
 ) -> None:

@@ -1,6 +1,6 @@
 """The running spell of driving: it begins at a moving fix and ends at its latest one."""
 
-from services.rules.compiled import Ints, Row, Rows, Whole, compiled
+from services.rules.compiled import Ints, Row, Rows, Whole, compiled, inlined
 from services.rules.driving.ledger import make_room, push_spell
 from services.rules.driving.night import end_night
 from services.rules.driving.overtime import CONTINUOUS, close, extend
@@ -19,7 +19,7 @@ def begin_spell(pages: Rows, page: Whole, time_ms: int) -> None:
     ledger.unsure = 0
 
 
-@compiled
+@inlined
 def go(pages: Rows, page: Whole, fix: Row, silent: bool) -> None:
     """A moving fix."""
     ledger = pages[page]
@@ -35,7 +35,7 @@ def go(pages: Rows, page: Whole, fix: Row, silent: bool) -> None:
     ledger.spoiled = 0
 
 
-@compiled
+@inlined
 def watch_spell(ledger: Row, fix: Row, context: Row, params: Row, findings: Rows, count: Ints) -> None:
     """The spell's length at a moving fix."""
     episode, length_ms = ledger.continuous, fix.time_ms - ledger.begin_ms

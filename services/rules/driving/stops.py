@@ -3,7 +3,7 @@
 import numpy as np
 
 from services.contracts.fix import NO_U4
-from services.rules.compiled import Row, compiled
+from services.rules.compiled import Row, inlined
 from services.rules.driving.timeline import STOPPED, mark
 from services.rules.geometry import distance_m
 
@@ -13,14 +13,14 @@ NEAR_E7 = 0.0111320
 """No more metres than this has 1e-7 degree anywhere (a degree of longitude on the equator)."""
 
 
-@compiled
+@inlined
 def within(lon_a: int, lat_a: int, lon_b: int, lat_b: int, radius_m: float) -> bool:
     """Whether two positions lie at most so far apart; a standing vehicle is told by two subtractions."""
     east, north = abs(np.int64(lon_a) - np.int64(lon_b)), abs(np.int64(lat_a) - np.int64(lat_b))
     return bool((east + north) * NEAR_E7 <= radius_m) or distance_m(lon_a, lat_a, lon_b, lat_b) <= radius_m
 
 
-@compiled
+@inlined
 def found_again(ledger: Row, fix: Row, radius_m: float) -> bool:
     """Whether a vehicle heard of again after a silence is where it was, by position and odometer."""
     driven_m = np.int64(fix.odometer_m) - np.int64(ledger.odometer_m)
@@ -31,7 +31,7 @@ def found_again(ledger: Row, fix: Row, radius_m: float) -> bool:
     return within(ledger.latest_lon_e7, ledger.latest_lat_e7, fix.lon_e7, fix.lat_e7, radius_m)
 
 
-@compiled
+@inlined
 def at_stop(ledger: Row, fix: Row, moving: bool, radius_m: float) -> bool:
     """Whether a fix lies where the stop is: a lone still fix does, a moving one without any near the latest moving one."""
     if ledger.stop:
@@ -39,7 +39,7 @@ def at_stop(ledger: Row, fix: Row, moving: bool, radius_m: float) -> bool:
     return not moving or within(ledger.latest_lon_e7, ledger.latest_lat_e7, fix.lon_e7, fix.lat_e7, radius_m)
 
 
-@compiled
+@inlined
 def rest_due(ledger: Row, fix: Row, moving: bool, params: Row) -> bool:
     """Whether this fix, heard without a silence before it, completes a proven rest."""
     if ledger.running == 0 or ledger.spoiled or fix.time_ms - ledger.latest_ms < params.min_rest_ms:
@@ -47,7 +47,7 @@ def rest_due(ledger: Row, fix: Row, moving: bool, params: Row) -> bool:
     return at_stop(ledger, fix, moving, params.rest_radius_m)
 
 
-@compiled
+@inlined
 def stand(ledger: Row, fix: Row, silent: bool, radius_m: float) -> None:
     """A still fix."""
     if ledger.stop == 0:
