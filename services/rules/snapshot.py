@@ -5,11 +5,11 @@ The layout's fingerprint travels with it: state of another layout is refused, an
 """
 
 import hashlib
-import zlib
 from dataclasses import dataclass, field
 
 import msgspec
 import numpy as np
+import zstandard
 
 from services.rules import limits
 from services.rules.engine import Engine, RuleState
@@ -79,7 +79,11 @@ def document_of(snapshot: bytes) -> str:
 
 
 def _body(snapshot: bytes) -> Body:
-    body = msgspec.msgpack.decode(zlib.decompress(snapshot), type=Body)
+    try:
+        packed = zstandard.ZstdDecompressor().decompress(snapshot)
+    except zstandard.ZstdError as error:
+        raise OtherLayout("a snapshot of an earlier version, compressed another way") from error
+    body = msgspec.msgpack.decode(packed, type=Body)
     if body.layout != layout():
         raise OtherLayout(f"snapshot of layout {body.layout}, this code has {layout()}")
     return body
@@ -103,7 +107,7 @@ def dump(engine: Engine, document: str, clock: PartitionClock, *, full: bool) ->
         clock.last_fixes_broker_ms,
         dict(clock.had),
     )
-    return zlib.compress(msgspec.msgpack.encode(body), 1)
+    return zstandard.ZstdCompressor(level=1).compress(msgspec.msgpack.encode(body))
 
 
 def _part(state: RuleState, slots: np.ndarray) -> RulePart:
