@@ -81,7 +81,7 @@ async def _send(settings: Settings, fixes: np.ndarray, sent: dict[tuple[str, int
             await asyncio.sleep(max(0.0, begun_s + place / SLICES - monotonic_s()))
             now_s = monotonic_s()
             for vehicle, time_ms in zip(part["vehicle"].tolist(), part["time_ms"].tolist(), strict=True):
-                sent[str(13_900_000_000 + vehicle), time_ms] = now_s
+                sent[f"0{13_900_000_000 + vehicle}", time_ms] = now_s
             await producer.send_many(RAW, records)
 
 
