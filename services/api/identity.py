@@ -1,0 +1,135 @@
+"""Who asks, what they may do and which rows they may see: pure values and one table; nothing here reads a clock or a database.
+
+Permission is by operation (`ACCESS`, every operation once), row scope by division, operator and vehicle class. Both are held twice more: the
+scope by PostgreSQL's row-level security (`store/scope.py`), the table by a test that asks every operation as every role.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fastapi import Request
+
+
+class Role(StrEnum):
+    """What an account is for. The three administrators are apart: none of them sees an alert or a track (GB/T 22239, 三员分立)."""
+
+    DISPATCHER = "dispatcher"
+    SUPERVISOR = "supervisor"
+    AUTHORITY = "authority"
+    ENTERPRISE = "enterprise"
+    PARTNER = "partner"
+    SYSTEM_ADMIN = "system_admin"
+    SECURITY_ADMIN = "security_admin"
+    AUDIT_ADMIN = "audit_admin"
+
+
+READS = frozenset({"alerts:read", "vehicles:read", "meta:read"})
+HANDLES = frozenset({"alerts:ack", "alerts:assign", "alerts:close"})
+PERMISSIONS: dict[Role, frozenset[str]] = {
+    Role.DISPATCHER: READS | HANDLES | {"tracks:read", "alerts:reopen"},
+    Role.SUPERVISOR: READS
+    | HANDLES
+    | {"tracks:read", "tracks:export", "alerts:reopen", "alerts:supervise", "drivers:unmask"},
+    Role.AUTHORITY: READS | {"alerts:ack", "alerts:supervise", "tracks:read", "tracks:export", "drivers:unmask"},
+    Role.ENTERPRISE: READS | {"alerts:ack", "alerts:close", "tracks:read"},
+    Role.PARTNER: frozenset({"alerts:read", "meta:read", "webhooks:manage"}),
+    Role.SYSTEM_ADMIN: frozenset({"meta:read", "system:manage", "metrics:read"}),
+    Role.SECURITY_ADMIN: frozenset({"meta:read", "accounts:manage"}),
+    Role.AUDIT_ADMIN: frozenset({"meta:read", "audit:read"}),
+}
+"""What each role may do. An API key has the part of its account's permissions that it was given."""
+
+EVERYTHING = frozenset().union(*PERMISSIONS.values())
+OPEN = ""
+"""Permission of an operation that answers anybody."""
+OWN = "own"
+"""Permission of an operation on oneself: any signed-in account, even one that must change its password first."""
+
+ACCESS: dict[str, str] = {
+    "healthz": OPEN,
+    "readyz": OPEN,
+    "login": OPEN,
+    "metrics": "metrics:read",
+    "logout": OWN,
+    "get_me": OWN,
+    "change_password": OWN,
+    "get_meta": "meta:read",
+    "list_alerts": "alerts:read",
+    "get_alert": "alerts:read",
+    "stream_alerts": "alerts:read",
+    "list_events": "alerts:read",
+    "list_vehicles": "vehicles:read",
+    "get_vehicle": "vehicles:read",
+    "list_positions": "vehicles:read",
+    "stream_positions": "vehicles:read",
+    "get_track": "tracks:read",
+}
+"""Operation id to the permission it asks for; an operation that is not here does not start (`app.create_app` checks)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which rows: prefixes of division codes (GB/T 2260), operators by name, vehicle classes; None: all of them. All three must hold."""
+
+    divisions: tuple[str, ...] | None = None
+    operators: tuple[str, ...] | None = None
+    classes: tuple[str, ...] | None = None
+
+    @property
+    def everything(self) -> bool:
+        """Whether nothing is kept from view."""
+        return self == Scope()
+
+    def sees(self, division: str, operator: str, vehicle_class: str) -> bool:
+        """Whether a row of these is in view."""
+        return (
+            (self.divisions is None or division.startswith(self.divisions))
+            and (self.operators is None or operator in self.operators)
+            and (self.classes is None or vehicle_class in self.classes)
+        )
+
+
+def scope_of(
+    divisions: Sequence[str] | None, operators: Sequence[str] | None, classes: Sequence[str] | None
+) -> Scope:
+    """A scope as the database keeps it."""
+    return Scope(*(None if part is None else tuple(sorted(part)) for part in (divisions, operators, classes)))
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks: an account, through a session or a key, or the system's own token.
+
+    Attributes:
+        id: `acc_…` of the account; "system" for the token.
+        name: what others read of it: "张三", "省厅接口".
+        permissions: what it may do here (a key may have fewer than its account).
+        epoch: number of the account's last change; a stream begun under an older one is cut.
+        credential: `session`, `key` or `token`: where the request came from, for the audit.
+        must_change: the password is a first one; only OWN operations answer.
+    """
+
+    id: str
+    name: str
+    role: Role | None
+    permissions: frozenset[str]
+    scope: Scope
+    epoch: int
+    credential: str
+    credential_id: str = ""
+    must_change: bool = False
+
+    def may(self, permission: str) -> bool:
+        """Whether it may do that."""
+        return permission == OPEN or permission == OWN or (not self.must_change and permission in self.permissions)
+
+
+SYSTEM = Principal("system", "system", None, EVERYTHING, Scope(), 0, "token")
+"""The holder of ROADWATCH_TOKEN: whoever runs the system."""
+
+
+def principal_of(request: Request) -> Principal:
+    """Who asks; the access layer has put it there."""
+    found: Principal = request.scope["principal"]
+    return found
