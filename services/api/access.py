@@ -1,26 +1,31 @@
 """What every request passes on its way: a request id, the token, one line in the log, the counters, the headers that protect a browser.
 
 Plain ASGI: nothing between a stream and its socket but one function call. The log holds paths, never queries (a plate may stand there) and
-never tokens. A request without a token is answered, as long as there are no accounts, but on a loopback address it must name this machine:
-else a page from anywhere could read the api through the browser of whoever runs it (DNS rebinding).
+never tokens. Nothing but health, the pages' shells and signing in is answered to nobody; on a loopback address what is must name this
+machine, else a page from anywhere could speak to the api through the browser of whoever runs it (DNS rebinding).
 """
 
-import hmac
 import re
 import uuid
 from typing import Any
 
 import structlog
+from fastapi import Request
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.api.database import DatabaseAway
+from services.api.identity import ACCESS, NOBODY, principal_of
 from services.api.language import language_of
 from services.api.problems import Problem, respond
+from services.api.state import State
 from services.runtime import metrics
 from services.runtime.clock import monotonic_s
 from services.runtime.settings import Settings
 
-OPEN_PATHS = ("/healthz", "/readyz")
+OPEN_PATHS = frozenset({"/healthz", "/readyz"})
+SHELL_PATHS = frozenset({"/", "/docs"})
+SESSION = "/v1/session"
 QUIET_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 SHELL = "/console/"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -30,7 +35,6 @@ PAGE_POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
-PAGES = frozenset({"/", "/docs"})
 STREAM = "text/event-stream"
 
 log = structlog.get_logger()
@@ -47,9 +51,8 @@ class Access:
     """The outermost layer of the app."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        """`settings.token` is the token; `settings.http_host` says whether only this machine is served."""
+        """`settings.http_host` says whether only this machine is served."""
         self._app = app
-        self._token = settings.token.encode()
         self._loopback = settings.http_host in LOOPBACK
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,7 +74,7 @@ class Access:
             await send(message)
 
         try:
-            problem = self._refusal(scope["path"], headers)
+            problem = await self._refusal(scope, headers)
             if problem is not None:
                 await respond(problem, language_of(scope), request_id)(scope, receive, answered)
             else:
@@ -79,21 +82,43 @@ class Access:
         finally:
             _tell(scope, answer, monotonic_s() - begun_s)
 
-    def _refusal(self, path: str, headers: Headers) -> Problem | None:
-        """Why the request is not answered."""
+    async def _refusal(self, scope: Scope, headers: Headers) -> Problem | None:
+        """Why the request is not answered; None: it is, and the scope says to whom."""
+        path, method = scope["path"], scope["method"]
+        scope["principal"] = NOBODY
         if path in OPEN_PATHS:
             return None
-        authorization = headers.get("authorization")
-        if authorization is None:
+        if path in SHELL_PATHS or path.startswith(SHELL) or (path == SESSION and method == "POST"):
             foreign = self._loopback and bare_host(headers.get("host", "")) not in LOOPBACK
             return Problem("foreign-host") if foreign else None
-        scheme, _, token = authorization.partition(" ")
-        right = hmac.compare_digest(token.strip().encode("utf-8", "surrogateescape"), self._token)
-        if scheme.lower() == "bearer" and right and self._token:
-            return None
-        if path == "/" or path.startswith(SHELL):
-            return None
-        return Problem("unauthorized", headers={"www-authenticate": 'Bearer realm="roadwatch"'})
+        state: State | None = getattr(scope["app"].state, "roadwatch", None)
+        if state is None:
+            return Problem("stopping")
+        client = scope.get("client")
+        try:
+            scope["principal"] = await state.authenticator.principal(
+                method, headers, client[0] if client else None
+            )
+        except Problem as problem:
+            return problem
+        except DatabaseAway:
+            return Problem("database-away")
+        return None
+
+
+def authorize(request: Request) -> None:
+    """Let an operation be asked only by who may (`identity.ACCESS`); a dependency of every route.
+
+    Raises:
+        Problem: `forbidden`, or `password-change-required`.
+    """
+    permission = ACCESS[request.scope["route"].name]
+    principal = principal_of(request)
+    if principal.may(permission):
+        return
+    raise Problem(
+        "password-change-required" if principal.must_change else "forbidden", {"permission": permission}
+    )
 
 
 def dress(message: Message, path: str, request_id: str, answer: dict[str, Any]) -> None:
@@ -101,7 +126,7 @@ def dress(message: Message, path: str, request_id: str, answer: dict[str, Any]) 
     own = message["headers"] = list(message.get("headers", ()))
     names = {bytes(name).lower(): bytes(value) for name, value in own}
     answer["type"] = names.get(b"content-type", b"").decode("latin-1")
-    policy = PAGE_POLICY if path in PAGES or path.startswith(SHELL) else DATA_POLICY
+    policy = PAGE_POLICY if path in SHELL_PATHS or path.startswith(SHELL) else DATA_POLICY
     own += [
         (b"x-request-id", request_id.encode()),
         (b"x-content-type-options", b"nosniff"),

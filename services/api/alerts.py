@@ -53,8 +53,11 @@ async def list_alerts(request: Request, parameters: Annotated[AlertParameters, Q
     if parameters.cursor is not None:
         began_ms, alert_id = state.alert_cursors.read(parameters.cursor, wanted.text)
         after = int(began_ms), str(alert_id)
-    async with state.database.reading() as conn:
-        page = await api_queries.alert_page(conn, await _filter(conn, wanted), after, parameters.limit + 1)
+    view = await state.view(request)
+    async with state.database.reading(view) as conn:
+        page = await api_queries.alert_page(
+            conn, view, await _filter(conn, wanted), after, parameters.limit + 1
+        )
     shown = page.rows[: parameters.limit]
     following, headers = b"null", {}
     if len(page.rows) > len(shown):
@@ -103,8 +106,10 @@ async def get_alert(
     _: Annotated[Nothing, Query()],
 ) -> Response:
     """One alert. The `ETag` is the version of its handling, for `If-Match`; judging does not change it, so there is no `304` here."""
-    async with state_of(request).database.reading() as conn:
-        row = await api_queries.alert(conn, alert_id) if "\0" not in alert_id else None
+    state = state_of(request)
+    view = await state.view(request)
+    async with state.database.reading(view) as conn:
+        row = await api_queries.alert(conn, view, alert_id) if "\0" not in alert_id else None
     if row is None:
         raise Problem("alert-not-found", {"id": alert_id})
     return Response(

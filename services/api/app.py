@@ -8,19 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from services.api import alerts, events, examples, health, meta, positions, tracks, vehicles
+from services.api import alerts, events, examples, health, meta, positions, sessions, tracks, vehicles
 from services.api import schemas as shapes
-from services.api.access import Access
+from services.api.access import Access, authorize
+from services.api.authentication import COOKIE, Authenticator
 from services.api.cursors import Cursors
 from services.api.database import DatabaseAway, connect
 from services.api.hub import Hub
+from services.api.identity import ACCESS, OPEN
 from services.api.language import language_of
 from services.api.livemap import LiveMap
 from services.api.parameters import problem_of
@@ -35,7 +37,7 @@ DESCRIPTION = """\
 
 Times are RFC 3339 UTC; what is sent in may carry any offset, never none. Positions are WGS-84, `[lon, lat]`. Lists are paged by opaque cursors:
 `{"items": [...], "next": cursor or null}`, the other parameters unchanged. Errors are RFC 9457 problems in Chinese or English by `Accept-Language`.
-`Authorization: Bearer <token>` is accepted everywhere and will be asked for once accounts exist.
+Every operation but health and signing in asks who you are: `Authorization: Bearer <key or token>`, or a session (`POST /v1/session`).
 """
 TAGS = [
     {"name": "alerts", "description": "告警 · alerts"},
@@ -43,13 +45,21 @@ TAGS = [
     {"name": "vehicles", "description": "车辆与轨迹 · vehicles and tracks"},
     {"name": "positions", "description": "位置 · latest positions"},
     {"name": "meta", "description": "代码表 · codes"},
+    {"name": "session", "description": "登录与账号 · signing in, oneself"},
     {"name": "health", "description": "运行状态 · health"},
 ]
 BEARER = {
     "type": "http",
     "scheme": "bearer",
-    "description": "ROADWATCH_TOKEN; `roadwatch up` writes it to <data>/token",
+    "description": "an API key `rw_…`, or ROADWATCH_TOKEN, which `roadwatch up` writes to <data>/token",
 }
+COOKIE_SCHEME = {
+    "type": "apiKey",
+    "in": "cookie",
+    "name": COOKIE,
+    "description": "a session, begun by POST /v1/session",
+}
+MODULES = (events, alerts, tracks, vehicles, positions, meta, sessions, health)
 FAREWELL = b": the server is stopping\n" + b"event: bye\ndata: {}\n\n"
 
 log = structlog.get_logger()
@@ -62,7 +72,11 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         state = await _state(settings)
         app.state.roadwatch = state
-        tasks = [asyncio.create_task(state.hub.run()), asyncio.create_task(state.livemap.run())]
+        tasks = [
+            asyncio.create_task(state.hub.run()),
+            asyncio.create_task(state.livemap.run()),
+            asyncio.create_task(state.authenticator.run()),
+        ]
         app.state.background = tasks
         try:
             yield
@@ -78,8 +92,8 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None, redoc_url=None, openapi_url="/openapi.json", generate_unique_id_function=lambda route: route.name,
         swagger_ui_oauth2_redirect_url=None,
     )  # fmt: skip
-    for module in (events, alerts, tracks, vehicles, positions, meta, health):
-        app.include_router(module.router)
+    for module in MODULES:
+        app.include_router(module.router, dependencies=[Depends(authorize)])
     _pages(app)
     _errors(app)
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]
@@ -92,6 +106,7 @@ async def _state(settings: Settings) -> State:
     return State(
         settings=settings,
         database=database,
+        authenticator=Authenticator(database, settings.token),
         hub=Hub(database, settings.sse_queue_events),
         livemap=LiveMap(settings, database),
         alert_cursors=Cursors(settings.token, "alerts"),
@@ -173,10 +188,14 @@ def _complete(document: dict[str, Any]) -> None:
         schema = shape.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(schema.pop("$defs", {}))
         schemas[shape.__name__] = schema
-    document["components"]["securitySchemes"] = {"bearer": BEARER}
-    document["security"] = [{}, {"bearer": []}]
+    document["components"]["securitySchemes"] = {"bearer": BEARER, "session": COOKIE_SCHEME}
+    document["security"] = [{"bearer": []}, {"session": []}]
     for operation in (operation for path in document["paths"].values() for operation in path.values()):
         operation["responses"].pop("422", None)
+        permission = ACCESS[operation["operationId"]]
+        operation["x-permission"] = permission
+        if permission == OPEN:
+            operation["security"] = []
         if operation["operationId"] in examples.OF_OPERATION:
             (content,) = operation["responses"]["200"]["content"].values()
             content["example"] = examples.OF_OPERATION[operation["operationId"]]

@@ -49,6 +49,11 @@ META: dict[str, Any] = {
     "reasons": [{"code": "NOT_FIXED", "verdict": "flagged", "zh": "未定位", "en": "position not fixed"}],
 }  # fmt: skip
 
+ME: dict[str, Any] = {
+    "id": "acc_7f3a9c5e1b2d", "name": "王调度", "role": "dispatcher", "permissions": ["alerts:ack", "alerts:read"],
+    "scope": {"divisions": ["6401"], "operators": None, "classes": None}, "credential": "session", "must_change_password": False,
+}  # fmt: skip
+
 OF_OPERATION: dict[str, Any] = {
     "list_alerts": ALERT_PAGE,
     "get_alert": ALERT,
@@ -60,5 +65,7 @@ OF_OPERATION: dict[str, Any] = {
     "list_positions": POSITION_PAGE,
     "stream_positions": POSITION_STREAM,
     "get_meta": META,
+    "login": ME,
+    "get_me": ME,
 }
 """What each operation answers with, by its operationId; written into the document last, since FastAPI drops every null on its way."""

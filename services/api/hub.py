@@ -198,7 +198,7 @@ class Hub:
 
     async def _follow(self) -> None:
         looked_back_s = float("-inf")
-        async with self._database.reading() as conn:
+        async with self._database.following() as conn:
             while not self.closed:
                 if monotonic_s() - looked_back_s >= LOOK_BACK_EVERY_S:
                     ahead = max((listener.after for listener in self.listeners), default=0)

@@ -31,7 +31,8 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.SUPERVISOR: READS
     | HANDLES
     | {"tracks:read", "tracks:export", "alerts:reopen", "alerts:supervise", "drivers:unmask"},
-    Role.AUTHORITY: READS | {"alerts:ack", "alerts:supervise", "tracks:read", "tracks:export", "drivers:unmask"},
+    Role.AUTHORITY: READS
+    | {"alerts:ack", "alerts:supervise", "tracks:read", "tracks:export", "drivers:unmask"},
     Role.ENTERPRISE: READS | {"alerts:ack", "alerts:close", "tracks:read"},
     Role.PARTNER: frozenset({"alerts:read", "meta:read", "webhooks:manage"}),
     Role.SYSTEM_ADMIN: frozenset({"meta:read", "system:manage", "metrics:read"}),
@@ -90,6 +91,9 @@ class Scope:
         )
 
 
+EVERYWHERE = Scope()
+
+
 def scope_of(
     divisions: Sequence[str] | None, operators: Sequence[str] | None, classes: Sequence[str] | None
 ) -> Scope:
@@ -122,9 +126,13 @@ class Principal:
 
     def may(self, permission: str) -> bool:
         """Whether it may do that."""
-        return permission == OPEN or permission == OWN or (not self.must_change and permission in self.permissions)
+        if permission in (OPEN, OWN):
+            return permission == OPEN or bool(self.id)
+        return not self.must_change and permission in self.permissions
 
 
+NOBODY = Principal("", "", None, frozenset(), Scope(), 0, "none")
+"""Whoever asks an open operation."""
 SYSTEM = Principal("system", "system", None, EVERYTHING, Scope(), 0, "token")
 """The holder of ROADWATCH_TOKEN: whoever runs the system."""
 

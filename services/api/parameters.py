@@ -24,6 +24,17 @@ Box = tuple[float, float, float, float]
 
 MESSAGES = {
     "extra_forbidden": ("没有此参数", "there is no such parameter"),
+    "json_invalid": ("不是有效的 JSON", "not valid JSON"),
+    "string_type": ("应为字符串", "expected a string"),
+    "int_type": ("应为整数", "expected a whole number"),
+    "bool_type": ("应为 true 或 false", "expected true or false"),
+    "list_type": ("应为数组", "expected an array"),
+    "dict_type": ("应为对象", "expected an object"),
+    "model_attributes_type": ("应为 JSON 对象", "expected a JSON object"),
+    "string_pattern_mismatch": ("格式应为 {pattern}", "expected the form {pattern}"),
+    "literal_error": ("应为其一: {expected}", "expected one of: {expected}"),
+    "too_long": ("不得超过 {max_length} 项", "at most {max_length} items"),
+    "too_short": ("至少 {min_length} 项", "at least {min_length} items"),
     "missing": ("必须给出", "required"),
     "int_parsing": ("应为整数", "expected a whole number"),
     "greater_than_equal": ("不得小于 {ge}", "must not be less than {ge}"),
@@ -196,8 +207,11 @@ def box_of(text: str | None) -> Box | None:
 
 def problem_of(errors: list[dict[str, Any]]) -> Problem:
     """Pydantic's errors as one problem; parameters that do not exist are named first of all."""
+    in_body = any(error["loc"][:1] == ("body",) for error in errors)
     unknown = [str(error["loc"][-1])[:100] for error in errors if error["type"] == "extra_forbidden"]
     faults = tuple(_fault(error) for error in errors)
+    if in_body:
+        return Problem("invalid-body", faults=faults)
     if unknown:
         return Problem("unknown-parameter", {"names": ", ".join(unknown)}, faults)
     return Problem("invalid-parameter", faults=faults)

@@ -40,10 +40,25 @@ KINDS = (
     Kind("beyond-feed", 400, "序号超出事件流", "Beyond the end of the feed", "序号 {after} 大于最新事件 {last}。数据库可能已恢复到较早的状态,请重新读取第一页。",
          "Number {after} is beyond the latest event {last}; the database may have been restored: read a first page anew."),
     Kind("period-too-long", 400, "时间范围过长", "Period too long", "时间范围不得超过 {days} 天。", "The period must not exceed {days} days."),
-    Kind("unauthorized", 401, "令牌无效", "Wrong token", "Authorization 头中的令牌不正确;正确的令牌在 <data>/token 中。",
-         "The token in the Authorization header is wrong; the right one is in <data>/token."),
-    Kind("foreign-host", 403, "主机名不被接受", "Host not accepted", "未带令牌的请求只能以本机地址(127.0.0.1、localhost)访问。",
-         "A request without a token must name this machine as 127.0.0.1 or localhost."),
+    Kind("invalid-body", 400, "请求内容无效", "Invalid body", "请按 errors 修正请求内容。", "Correct what errors names in the body."),
+    Kind("unauthorized", 401, "令牌无效", "Wrong token", "Authorization 头中的令牌或密钥不正确、已过期或已停用;系统令牌在 <data>/token 中。",
+         "The token or key in the Authorization header is wrong, expired or revoked; the system's own token is in <data>/token."),
+    Kind("login-required", 401, "请先登录", "Sign in first", "未登录或会话已结束。请以 POST /v1/session 登录,或在 Authorization 头中给出密钥。",
+         "Not signed in, or the session is over: POST /v1/session, or give a key in the Authorization header."),
+    Kind("wrong-credentials", 401, "登录名、密码或验证码不正确", "Wrong login, password or code", "登录名、密码或验证码不正确;连续 5 次错误后账号锁定 15 分钟。",
+         "Login, password or code is wrong; five wrong tries in a row lock the account for 15 minutes."),
+    Kind("code-required", 401, "需要一次性验证码", "One-time code required", "此账号启用了一次性验证码,请在 code 中给出 6 位数字。",
+         "This account uses one-time codes; give the six digits as code."),
+    Kind("locked", 401, "账号已锁定", "Account locked", "连续输错,账号锁定 {minutes} 分钟;急用请联系安全管理员。",
+         "Too many wrong tries; the account is locked for {minutes} minutes. A security administrator can unlock it."),
+    Kind("forbidden", 403, "无此权限", "Not permitted", "此操作需要权限 {permission},当前账号没有。", "This needs the permission {permission}, which this account lacks."),
+    Kind("password-change-required", 403, "须先修改密码", "Change the password first", "首次登录须先修改密码: PUT /v1/me/password。",
+         "The first password must be changed before anything else: PUT /v1/me/password."),
+    Kind("cross-site", 403, "跨站请求被拒绝", "Cross-site request refused", "浏览器会话只接受本站页面发出的修改请求。",
+         "With a browser's session, changes are accepted from this site's own pages only."),
+    Kind("no-password", 403, "非密码登录", "Not signed in by password", "密钥或令牌不能修改密码,请先登录。", "A key or token has no password; sign in first."),
+    Kind("foreign-host", 403, "主机名不被接受", "Host not accepted", "本机服务只接受以本机地址(127.0.0.1、localhost)访问的页面与登录。",
+         "This machine's pages and sign-in must be asked for as 127.0.0.1 or localhost."),
     Kind("not-found", 404, "没有此资源", "Not found", "没有 {path}。接口列表见 /docs。", "There is no {path}; /docs lists the paths there are."),
     Kind("alert-not-found", 404, "没有此告警", "No such alert", "没有编号为 {id} 的告警。", "There is no alert {id}."),
     Kind("vehicle-not-found", 404, "没有此车辆", "No such vehicle", "没有编号为 {id} 的车辆。", "There is no vehicle {id}."),
@@ -116,9 +131,13 @@ def invalid(parameter: str, zh: str, en: str) -> Problem:
 
 
 EXAMPLE_WORDS = {
-    "names": "colour", "after": 99, "last": 42, "days": 31, "path": "/v1/nothing", "method": "POST", "id": "alr_0"
+    "names": "colour", "after": 99, "last": 42, "days": 31, "path": "/v1/nothing", "method": "POST", "id": "alr_0",
+    "minutes": 15, "permission": "alerts:read"
 }  # fmt: skip
-EXAMPLE_FAULT = Fault("#/query/limit", "应为整数", "expected a whole number")
+EXAMPLE_FAULTS = {
+    "invalid-parameter": (Fault("#/query/limit", "应为整数", "expected a whole number"),),
+    "invalid-body": (Fault("#/body/new", "至少 12 个字符", "at least 12 characters"),),
+}
 
 
 def answers(codes: Iterable[str]) -> dict[int | str, dict[str, Any]]:
@@ -126,7 +145,7 @@ def answers(codes: Iterable[str]) -> dict[int | str, dict[str, Any]]:
     found: dict[int | str, dict[str, Any]] = {}
     for code in codes:
         kind = BY_CODE[code]
-        faults = (EXAMPLE_FAULT,) if code == "invalid-parameter" else ()
+        faults = EXAMPLE_FAULTS.get(code, ())
         example = document(Problem(code, EXAMPLE_WORDS, faults), "en", "9f1c2d3e4b5a69788796a5b4c3d2e1f0")
         entry = found.setdefault(
             kind.status,

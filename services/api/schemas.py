@@ -201,6 +201,26 @@ class Meta(Shape):
     reasons: list[dict[str, Any]]
 
 
+class ScopeShape(Shape):
+    """Which rows are in view; null: all."""
+
+    divisions: list[str] | None
+    operators: list[str] | None
+    classes: list[str] | None
+
+
+class Me(Shape):
+    """Who asks."""
+
+    id: str
+    name: str
+    role: str
+    permissions: list[str]
+    scope: ScopeShape
+    credential: str
+    must_change_password: bool
+
+
 class Fault(BaseModel):
     """One wrong value."""
 

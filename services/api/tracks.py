@@ -22,6 +22,7 @@ from services.contracts.alert import iso
 from services.contracts.reasons import FLAGS
 from services.runtime.clock import now_ms
 from services.store import api_queries
+from services.store.scope import View
 from services.store.times import to_ms, to_time
 
 DAY_MS = 24 * 3600 * 1000
@@ -74,17 +75,18 @@ async def get_track(
         raise invalid("from", "from 应早于 to", "from must be before to")
     if until_ms - from_ms > MOST_DAYS * DAY_MS:
         raise Problem("period-too-long", {"days": MOST_DAYS})
-    database = state_of(request).database
-    async with database.reading() as conn:
-        rows = await api_queries.track_page(conn, vehicle_id, from_ms - 1, until_ms, FIRST_PAGE)
-        if not rows and not await api_queries.vehicle(conn, vehicle_id, to_time(until_ms)):
+    state = state_of(request)
+    database, view = state.database, await state.view(request)
+    async with database.reading(view) as conn:
+        rows = await api_queries.track_page(conn, view, vehicle_id, from_ms - 1, until_ms, FIRST_PAGE)
+        if not rows and not await api_queries.vehicle(conn, view, vehicle_id, to_time(until_ms)):
             raise Problem("vehicle-not-found", {"id": vehicle_id})
-    pages = _pages(database, vehicle_id, rows, until_ms)
+    pages = _pages(database, view, vehicle_id, rows, until_ms)
     return StreamingResponse(_feature(vehicle_id, len(rows), pages), media_type="application/geo+json")
 
 
 async def _pages(
-    database: Database, vehicle_id: int, first: list[asyncpg.Record], until_ms: int
+    database: Database, view: View, vehicle_id: int, first: list[asyncpg.Record], until_ms: int
 ) -> AsyncIterator[list[asyncpg.Record]]:
     """The first page and those after it; no connection is held while a page is being sent."""
     rows, asked = first, FIRST_PAGE
@@ -93,8 +95,10 @@ async def _pages(
         if len(rows) < asked:
             return
         asked = PAGE
-        async with database.reading() as conn:
-            rows = await api_queries.track_page(conn, vehicle_id, to_ms(rows[-1]["at"]), until_ms, asked)
+        async with database.reading(view) as conn:
+            rows = await api_queries.track_page(
+                conn, view, vehicle_id, to_ms(rows[-1]["at"]), until_ms, asked
+            )
 
 
 async def _feature(

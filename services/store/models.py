@@ -417,7 +417,11 @@ class Audit(Base):
     """Who did or looked at what and why; each row's hash covers the one before. Rows are added, never changed (triggers see to it)."""
 
     __tablename__ = "audit"
-    __table_args__ = (Index("audit_at", "at"), Index("audit_actor", "actor", "at"), Index("audit_object", "object", "at"))
+    __table_args__ = (
+        Index("audit_at", "at"),
+        Index("audit_actor", "actor", "at"),
+        Index("audit_object", "object", "at"),
+    )
 
     seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     at: Mapped[datetime]
@@ -437,7 +441,10 @@ class AuditHead(Base):
     """The one row that ends the audit chain: number and hash of its last row."""
 
     __tablename__ = "audit_head"
-    __table_args__ = (CheckConstraint("id = 1", name="audit_head_one_row"), {"postgresql_with": {"fillfactor": 10}})
+    __table_args__ = (
+        CheckConstraint("id = 1", name="audit_head_one_row"),
+        {"postgresql_with": {"fillfactor": 10}},
+    )
 
     id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     seq: Mapped[int] = mapped_column(BigInteger)
@@ -482,7 +489,9 @@ class WebhookMessage(Base):
     __tablename__ = "webhook_message"
     __table_args__ = (
         Index("webhook_message_due", "endpoint", "due_at", postgresql_where=text("state = 'waiting'")),
-        Index("webhook_message_alert", "endpoint", "alert_id", "seq", postgresql_where=text("state = 'waiting'")),
+        Index(
+            "webhook_message_alert", "endpoint", "alert_id", "seq", postgresql_where=text("state = 'waiting'")
+        ),
     )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -504,7 +513,9 @@ class WebhookAttempt(Base):
 
     __tablename__ = "webhook_attempt"
 
-    message: Mapped[str] = mapped_column(Id, ForeignKey("webhook_message.id", ondelete="CASCADE"), primary_key=True)
+    message: Mapped[str] = mapped_column(
+        Id, ForeignKey("webhook_message.id", ondelete="CASCADE"), primary_key=True
+    )
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     at: Mapped[datetime]
     milliseconds: Mapped[int]

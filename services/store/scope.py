@@ -5,6 +5,7 @@ prefix is every code in the registry that begins with it), so that it never keep
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from services.store.connect import Conn
 
@@ -14,8 +15,14 @@ ROLE = "roadwatch_api"
 ALL = "*"
 SEPARATOR = "\x1f"
 """Between the members of a list in a setting; no name holds it (registry files refuse control characters)."""
-SET = "SELECT set_config('roadwatch.divisions', $1, true), set_config('roadwatch.operators', $2, true), set_config('roadwatch.classes', $3, true)"
-CLOSURE = "SELECT DISTINCT division FROM registration WHERE division LIKE ANY ($1::text[]) UNION SELECT DISTINCT division FROM alert WHERE division LIKE ANY ($1::text[])"
+SETTINGS = ("divisions", "operators", "classes", "account")
+SET = "SELECT " + ", ".join(
+    f"set_config('roadwatch.{name}', ${place}, $5)" for place, name in enumerate(SETTINGS, 1)
+)
+CLOSURE = """
+SELECT division FROM registration WHERE division LIKE ANY ($1::text[])
+UNION SELECT division FROM alert WHERE division LIKE ANY ($1::text[])
+"""
 POSTURE = """
 SELECT rolsuper OR rolbypassrls OR rolcanlogin AS strong,
        EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -29,14 +36,23 @@ class WeakRole(RuntimeError):
     """The api's role could pass by the policies; it does not start so."""
 
 
-async def restrict(
-    conn: Conn,
-    divisions: Sequence[str] | None,
-    operators: Sequence[str] | None,
-    classes: Sequence[str] | None,
-) -> None:
-    """Say for the rest of this transaction which rows it may see; None: all. `divisions` are whole codes, the closure of the prefixes."""
-    await conn.execute(SET, *(ALL if part is None else SEPARATOR.join(part) for part in (divisions, operators, classes)))
+@dataclass(frozen=True, slots=True)
+class View:
+    """Whose rows a transaction sees; None: all. `divisions` are whole codes, the closure of prefixes; `account` whose own rows."""
+
+    divisions: Sequence[str] | None = None
+    operators: Sequence[str] | None = None
+    classes: Sequence[str] | None = None
+    account: str | None = None
+
+
+EVERYTHING = View()
+
+
+async def restrict(conn: Conn, view: View, *, transaction: bool = True) -> None:
+    """Say for the rest of this transaction (or, for a connection that serves no request, of its use) which rows it may see."""
+    lists = (view.divisions, view.operators, view.classes, None if view.account is None else (view.account,))
+    await conn.execute(SET, *(ALL if part is None else SEPARATOR.join(part) for part in lists), transaction)
 
 
 async def closure(conn: Conn, prefixes: Sequence[str]) -> list[str]:
@@ -52,4 +68,6 @@ async def assert_posture(conn: Conn) -> None:
     """
     found = await conn.fetchrow(POSTURE, ROLE)
     if found is None or not found["taken"] or found["strong"] or found["owns"]:
-        raise WeakRole(f"the api must work as {ROLE}, which owns nothing and bypasses nothing; run roadwatch migrate")
+        raise WeakRole(
+            f"the api must work as {ROLE}, which owns nothing and bypasses nothing; run roadwatch migrate"
+        )
