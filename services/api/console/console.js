@@ -1,4 +1,5 @@
 // Latest alerts as they happen: a first page by REST, then the stream from that page's own position, so that nothing is missed or doubled.
+import { signedIn, signOut } from "/console/session.js";
 import { applyWords, language, make, toggleLanguage, word } from "/console/words.js";
 
 const MOST_ROWS = 500;
@@ -42,6 +43,7 @@ function query() {
 async function json(path) {
   const answer = await fetch(path, { headers: { "Accept-Language": language } });
   const found = await answer.json();
+  if (answer.status === 401) enter();
   if (!answer.ok) throw new Error(found.detail ?? answer.status);
   return found;
 }
@@ -218,5 +220,20 @@ function words() {
   tally();
 }
 
+// A session that is over is asked for anew, once, and the page goes on where it was.
+let entering = null;
+function enter() {
+  entering ??= signedIn().then((me) => {
+    entering = null;
+    byId("who").textContent = me.name;
+    return load();
+  }, (error) => {
+    entering = null;
+    notice(`${word("loadFailed")}: ${error.message}`);
+    setTimeout(enter, AGAIN_MS);
+  });
+}
+
+byId("sign-out").addEventListener("click", () => signOut().catch((error) => notice(error.message)));
 words();
-load();
+enter();

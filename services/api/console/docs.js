@@ -1,4 +1,5 @@
 // The operations of openapi.json on one page that needs nothing from elsewhere.
+import { signedIn } from "/console/session.js";
 import { applyWords, make, toggleLanguage } from "/console/words.js";
 
 function type(schema) {
@@ -58,6 +59,7 @@ function operation(path, method, described) {
   return found;
 }
 
+await signedIn();
 const openapi = await (await fetch("/openapi.json")).json();
 document.getElementById("intro").replaceWith(prose("p", "intro", openapi.info.description));
 const target = document.getElementById("operations");
