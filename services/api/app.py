@@ -15,9 +15,22 @@ from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from services.api import alerts, events, examples, health, meta, positions, sessions, tracks, vehicles
+from services.api import (
+    alerts,
+    audit_log,
+    events,
+    examples,
+    health,
+    meta,
+    positions,
+    sessions,
+    tracks,
+    vehicles,
+)
 from services.api import schemas as shapes
 from services.api.access import Access, authorize
+from services.api.accounts import keys, one_time_codes
+from services.api.accounts import routes as accounts
 from services.api.authentication import COOKIE, Authenticator
 from services.api.cursors import Cursors
 from services.api.database import DatabaseAway, connect
@@ -46,6 +59,8 @@ TAGS = [
     {"name": "positions", "description": "位置 · latest positions"},
     {"name": "meta", "description": "代码表 · codes"},
     {"name": "session", "description": "登录与账号 · signing in, oneself"},
+    {"name": "accounts", "description": "账号与密钥 · accounts, keys, one-time codes"},
+    {"name": "audit", "description": "审计 · who did what"},
     {"name": "health", "description": "运行状态 · health"},
 ]
 BEARER = {
@@ -59,7 +74,20 @@ COOKIE_SCHEME = {
     "name": COOKIE,
     "description": "a session, begun by POST /v1/session",
 }
-MODULES = (events, alerts, tracks, vehicles, positions, meta, sessions, health)
+MODULES = (
+    events,
+    alerts,
+    tracks,
+    vehicles,
+    positions,
+    meta,
+    sessions,
+    health,
+    accounts,
+    keys,
+    one_time_codes,
+    audit_log,
+)
 FAREWELL = b": the server is stopping\n" + b"event: bye\ndata: {}\n\n"
 
 log = structlog.get_logger()
@@ -112,6 +140,8 @@ async def _state(settings: Settings) -> State:
         alert_cursors=Cursors(settings.token, "alerts"),
         event_cursors=Cursors(settings.token, "events"),
         vehicle_cursors=Cursors(settings.token, "vehicles"),
+        account_cursors=Cursors(settings.token, "accounts"),
+        audit_cursors=Cursors(settings.token, "audit"),
     )
 
 
@@ -197,5 +227,6 @@ def _complete(document: dict[str, Any]) -> None:
         if permission == OPEN:
             operation["security"] = []
         if operation["operationId"] in examples.OF_OPERATION:
-            (content,) = operation["responses"]["200"]["content"].values()
+            done = operation["responses"].get("200") or operation["responses"]["201"]
+            (content,) = done["content"].values()
             content["example"] = examples.OF_OPERATION[operation["operationId"]]

@@ -53,6 +53,26 @@ ME: dict[str, Any] = {
     "id": "acc_7f3a9c5e1b2d", "name": "王调度", "role": "dispatcher", "permissions": ["alerts:ack", "alerts:read"],
     "scope": {"divisions": ["6401"], "operators": None, "classes": None}, "credential": "session", "must_change_password": False,
 }  # fmt: skip
+ACCOUNT: dict[str, Any] = {
+    "id": "acc_7f3a9c5e1b2d4f60a1b2", "login": "wang", "name": "王调度", "role": "dispatcher", "active": True,
+    "scope": {"divisions": ["6401"], "operators": None, "classes": None}, "password": True, "must_change_password": False, "totp": True,
+    "oidc_subject": None, "locked_until": None, "created": "2026-11-23T00:15:30Z", "version": 3,
+}  # fmt: skip
+KEY: dict[str, Any] = {
+    "id": "Ab3dEf7h", "account": ACCOUNT["id"], "name": "sync", "scopes": ["alerts:read"], "networks": ["10.1.0.0/16"],
+    "created": "2026-11-23T00:15:30Z", "expires": "2027-11-23T00:15:30Z", "used": None, "revoked": None,
+}  # fmt: skip
+ACCOUNT_PAGE = {"items": [ACCOUNT], "next": None}
+KEY_PAGE = {"items": [KEY], "next": None}
+NEW_KEY = {**KEY, "key": "rw_Ab3dEf7h_0000000000000000000000000000000000000000000"}
+AUDIT_PAGE: dict[str, Any] = {
+    "items": [{
+        "seq": 17, "at": "2026-11-23T00:15:30.120Z", "actor": ACCOUNT["id"], "actor_name": "王调度", "action": "session.begin",
+        "object": ACCOUNT["id"], "outcome": "ok", "purpose": None, "ip": "10.1.2.3", "request_id": "9f1c2d3e4b5a69788796a5b4c3d2e1f0",
+        "detail": {}, "row_hash": "5d41402abc4b2a76b9719d911017c5925d41402abc4b2a76b9719d911017c592",
+    }],
+    "next": None,
+}  # fmt: skip
 
 OF_OPERATION: dict[str, Any] = {
     "list_alerts": ALERT_PAGE,
@@ -67,5 +87,21 @@ OF_OPERATION: dict[str, Any] = {
     "get_meta": META,
     "login": ME,
     "get_me": ME,
+    "list_accounts": ACCOUNT_PAGE,
+    "create_account": {**ACCOUNT, "must_change_password": True, "first_password": "kTq3v9Zr0sXw1bYpA1"},
+    "get_account": ACCOUNT,
+    "change_account": ACCOUNT,
+    "reset_password": {"id": ACCOUNT["id"], "login": "wang", "first_password": "kTq3v9Zr0sXw1bYpA1"},
+    "unlock_account": ACCOUNT,
+    "list_keys": KEY_PAGE,
+    "create_key": NEW_KEY,
+    "list_my_keys": KEY_PAGE,
+    "create_my_key": NEW_KEY,
+    "begin_totp": {
+        "secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+        "uri": "otpauth://totp/Roadwatch%3Awang?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Roadwatch",
+        "minutes": 10,
+    },
+    "list_audit": AUDIT_PAGE,
 }
 """What each operation answers with, by its operationId; written into the document last, since FastAPI drops every null on its way."""

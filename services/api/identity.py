@@ -65,6 +65,22 @@ ACCESS: dict[str, str] = {
     "list_positions": "vehicles:read",
     "stream_positions": "vehicles:read",
     "get_track": "tracks:read",
+    "list_accounts": "accounts:manage",
+    "create_account": "accounts:manage",
+    "get_account": "accounts:manage",
+    "change_account": "accounts:manage",
+    "reset_password": "accounts:manage",
+    "unlock_account": "accounts:manage",
+    "list_keys": "accounts:manage",
+    "create_key": "accounts:manage",
+    "revoke_key": "accounts:manage",
+    "list_my_keys": OWN,
+    "create_my_key": OWN,
+    "revoke_my_key": OWN,
+    "begin_totp": OWN,
+    "confirm_totp": OWN,
+    "end_totp": OWN,
+    "list_audit": "audit:read",
 }
 """Operation id to the permission it asks for; an operation that is not here does not start (`app.create_app` checks)."""
 

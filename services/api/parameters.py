@@ -49,6 +49,9 @@ MESSAGES = {
     "plate": ("应为 车牌 或 车牌/颜色", "expected a plate, or plate/colour"),
     "text": ("含不可见字符", "holds control or invisible characters"),
     "period": ("from 应早于 to", "from must be before to"),
+    "enum": ("应为其一: {expected}", "expected one of: {expected}"),
+    "login": ("应为小写字母、数字与 . _ @ -,以字母或数字开头,2 至 64 个字符",
+              "expected lower-case letters, digits and . _ @ -, a letter or digit first, 2 to 64 in all"),
     "after": ("应为事件序号或接口给出的 next", "expected an event's number, or the next of an answer"),
 }  # fmt: skip
 """By pydantic's error type or ours: what is wrong, in both languages."""

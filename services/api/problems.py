@@ -63,6 +63,26 @@ KINDS = (
     Kind("alert-not-found", 404, "没有此告警", "No such alert", "没有编号为 {id} 的告警。", "There is no alert {id}."),
     Kind("vehicle-not-found", 404, "没有此车辆", "No such vehicle", "没有编号为 {id} 的车辆。", "There is no vehicle {id}."),
     Kind("method-not-allowed", 405, "方法不允许", "Method not allowed", "此路径不支持 {method}。", "This path does not answer {method}."),
+    Kind("session-required", 403, "须以密码登录后操作", "Only in a session", "密钥或系统令牌不能做此操作,请先登录。",
+         "Neither a key nor the system's token may do this; sign in first."),
+    Kind("own-account", 403, "不能更改自己的权限", "Not one's own account", "任何人不得更改自己的角色、数据范围或停用自己,请由另一名安全管理员操作。",
+         "Nobody changes their own role, scope or standing, or resets their own password; another security administrator must do it."),
+    Kind("account-not-found", 404, "没有此账号", "No such account", "没有账号 {id}。", "There is no account {id}."),
+    Kind("key-not-found", 404, "没有此密钥", "No such key", "没有有效的密钥 {id}。", "There is no live key {id}."),
+    Kind("login-taken", 409, "登录名已被使用", "Login taken", "登录名 {login} 已属于另一账号,请换一个。", "The login {login} is another account's; choose another one."),
+    Kind("subject-taken", 409, "统一身份已被关联", "Subject taken", "统一身份 {subject} 已关联另一账号。",
+         "Another account is linked to {subject} at the identity provider."),
+    Kind("two-keys-live", 409, "同名密钥已有两个", "Two keys of this name are live", "名为 {name} 的有效密钥已有两个,请先停用旧的。",
+         "Two keys named {name} are live, enough to rotate; revoke the older one first."),
+    Kind("administrators-apart", 409, "三员须分立", "Administrators stay apart", "系统、安全、审计管理员之间不得互换,请为另一角色新建账号。",
+         "A system, security or audit administrator never becomes another of the three; make a new account for that."),
+    Kind("last-administrator", 409, "须保留一名安全管理员", "The last security administrator", "这是最后一名有效的安全管理员,请先新建另一名。",
+         "This is the last active security administrator; make another one first."),
+    Kind("totp-not-begun", 409, "尚未开始绑定验证器", "No enrolment begun", "请先以 POST /v1/me/totp 取得密钥,10 分钟内确认。",
+         "POST /v1/me/totp first, then confirm within ten minutes."),
+    Kind("account-changed", 412, "账号已被他人修改", "Account changed meanwhile", "账号现为版本 {version},请重新读取后再改。",
+         "The account is at version {version} now; read it again, then change it."),
+    Kind("if-match-required", 428, "须给出 If-Match", "If-Match required", "请在 If-Match 头中给出读取时得到的 ETag。", "Give the ETag that reading gave as If-Match."),
     Kind("internal", 500, "内部错误", "Internal error", "服务内部出错,已记入日志;报告时请附上 request_id。",
          "Something went wrong inside and is in the log; quote request_id when reporting it."),
     Kind("database-away", 503, "数据库暂不可用", "Database away", "数据库没有应答,数据并非为空;请稍后重试。",
@@ -132,7 +152,8 @@ def invalid(parameter: str, zh: str, en: str) -> Problem:
 
 EXAMPLE_WORDS = {
     "names": "colour", "after": 99, "last": 42, "days": 31, "path": "/v1/nothing", "method": "POST", "id": "alr_0",
-    "minutes": 15, "permission": "alerts:read"
+    "minutes": 15, "permission": "alerts:read",
+    "login": "wang", "subject": "248289761001", "name": "sync", "version": 3,
 }  # fmt: skip
 EXAMPLE_FAULTS = {
     "invalid-parameter": (Fault("#/query/limit", "应为整数", "expected a whole number"),),

@@ -221,6 +221,106 @@ class Me(Shape):
     must_change_password: bool
 
 
+class Account(Shape):
+    """An account without its secrets."""
+
+    id: str
+    login: str
+    name: str
+    role: str
+    active: bool
+    scope: ScopeShape
+    password: bool = Field(
+        description="whether it has a password here; else it signs in at the identity provider"
+    )
+    must_change_password: bool
+    totp: bool
+    oidc_subject: str | None
+    locked_until: str | None = Field(json_schema_extra={"format": "date-time"})
+    created: str = Field(json_schema_extra={"format": "date-time"})
+    version: int = Field(description="grows with every change; also the ETag")
+
+
+class AccountPage(Shape):
+    """Accounts by login."""
+
+    items: list[Account]
+    next: str | None
+
+
+class NewAccount(Account):
+    """A new account."""
+
+    first_password: str | None = Field(description="shown this once")
+
+
+class FirstPassword(Shape):
+    """A new first password."""
+
+    id: str
+    login: str
+    first_password: str = Field(description="shown this once")
+
+
+class Key(Shape):
+    """An API key without its secret."""
+
+    id: str
+    account: str
+    name: str
+    scopes: list[str]
+    networks: list[str]
+    created: str = Field(json_schema_extra={"format": "date-time"})
+    expires: str | None = Field(json_schema_extra={"format": "date-time"})
+    used: str | None = Field(json_schema_extra={"format": "date-time"})
+    revoked: str | None = Field(json_schema_extra={"format": "date-time"})
+
+
+class KeyPage(Shape):
+    """All keys of an account, newest first; `next` is always null."""
+
+    items: list[Key]
+    next: str | None
+
+
+class NewKeyShown(Key):
+    """A new key."""
+
+    key: str = Field(description="shown this once")
+
+
+class Enrolment(Shape):
+    """For an authenticator."""
+
+    secret: str = Field(description="base32")
+    uri: str = Field(description="the same as otpauth URI, for a QR code")
+    minutes: int = Field(description="for so long it may be confirmed")
+
+
+class AuditRow(Shape):
+    """One thing that was done or looked at."""
+
+    seq: int
+    at: str = Field(json_schema_extra={"format": "date-time"})
+    actor: str
+    actor_name: str
+    action: str
+    object: str
+    outcome: str
+    purpose: str | None
+    ip: str | None
+    request_id: str | None
+    detail: dict[str, Any]
+    row_hash: str = Field(description="chains the row to the one before; hex")
+
+
+class AuditPage(Shape):
+    """The audit, newest first."""
+
+    items: list[AuditRow]
+    next: str | None
+
+
 class Fault(BaseModel):
     """One wrong value."""
 

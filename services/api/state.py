@@ -30,6 +30,8 @@ class State:
     alert_cursors: Cursors
     event_cursors: Cursors
     vehicle_cursors: Cursors
+    account_cursors: Cursors
+    audit_cursors: Cursors
 
     async def view(self, request: Request) -> View:
         """The rows that this request may see."""

@@ -76,6 +76,10 @@ class Settings(BaseSettings):
     status_file: str = Field(
         "", description="JSON file a process rewrites each second; set by `roadwatch up`"
     )
+    audit_anchor_file: str = Field(
+        "",
+        description="file the api appends the audit chain's head to, every 5 minutes; best on another machine; empty: none",
+    )
     sse_queue_events: int = Field(
         256, ge=1, description="events waiting for a slow stream client before it is closed"
     )

@@ -7,8 +7,10 @@ cut off or the whole chain made anew only an anchor outside the database shows (
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+import asyncpg
 import msgspec
 
 from services.contracts.alert import iso
@@ -26,6 +28,27 @@ ROWS = """
 SELECT seq, at, actor, actor_name, action, object, purpose, outcome, ip, request_id, detail, row_hash FROM audit
 WHERE seq > $1 ORDER BY seq LIMIT $2
 """
+PAGE = """
+SELECT seq, at, actor, actor_name, action, object, purpose, outcome, ip, request_id, detail, row_hash FROM audit
+WHERE ($1::bigint IS NULL OR seq < $1)
+  AND ($2::text IS NULL OR actor = $2)
+  AND ($3::text IS NULL OR action = $3)
+  AND ($4::text IS NULL OR object = $4)
+  AND ($5::timestamptz IS NULL OR at >= $5)
+  AND ($6::timestamptz IS NULL OR at < $6)
+ORDER BY seq DESC LIMIT $7
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which rows: None asks for all; times are the half-open period."""
+
+    actor: str | None = None
+    action: str | None = None
+    object: str | None = None
+    from_ms: int | None = None
+    to_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +96,13 @@ async def append(conn: Conn, entry: Entry) -> int:
     return seq
 
 
+async def page(conn: Conn, wanted: Filter, before: int | None, limit: int) -> list[asyncpg.Record]:
+    """Rows, the newest first, those numbered below `before`."""
+    return await conn.fetch(
+        PAGE, before, wanted.actor, wanted.action, wanted.object, to_time(wanted.from_ms), to_time(wanted.to_ms), limit
+    )  # fmt: skip
+
+
 async def rows(
     conn: Conn, after: int = 0, at_once: int = 5000
 ) -> AsyncIterator[list[tuple[int, Entry, bytes]]]:
@@ -85,7 +115,7 @@ async def rows(
             (
                 row["seq"],
                 Entry(
-                    at_ms=to_ms(row["at"]), actor=row["actor"], actor_name=row["actor_name"], action=row["action"], object=row["object"],
+                    at_ms=_written_ms(row["at"]), actor=row["actor"], actor_name=row["actor_name"], action=row["action"], object=row["object"],
                     outcome=row["outcome"], purpose=row["purpose"], ip=row["ip"], request_id=row["request_id"], detail=row["detail"],
                 ),
                 row["row_hash"],
@@ -93,3 +123,8 @@ async def rows(
             for row in page
         ]  # fmt: skip
         after = page[-1]["seq"]
+
+
+def _written_ms(at: datetime) -> int:
+    """A row's time as it was written; parts of a millisecond, which nothing of ours writes, make it a time that no row has."""
+    return to_ms(at) if at.microsecond % 1000 == 0 else -1

@@ -354,6 +354,8 @@ class Account(Base):
     must_change: Mapped[bool] = mapped_column(server_default=text("true"))
     totp_secret: Mapped[str | None]
     totp_step: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    totp_pending: Mapped[str | None]
+    totp_pending_until: Mapped[datetime | None]
     failures: Mapped[int] = mapped_column(server_default="0")
     locked_until: Mapped[datetime | None]
     oidc_subject: Mapped[str | None] = mapped_column(Id, unique=True)

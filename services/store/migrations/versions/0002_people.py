@@ -42,6 +42,8 @@ def _accounts() -> None:
         sa.Column("must_change", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("totp_secret", sa.Text()),
         sa.Column("totp_step", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("totp_pending", sa.Text()),
+        sa.Column("totp_pending_until", TIME),
         sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
         sa.Column("locked_until", TIME),
         sa.Column("oidc_subject", ID, unique=True),
