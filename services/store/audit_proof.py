@@ -7,6 +7,7 @@ hashes, it cannot show: for that an anchor (number, hash, time) is compared with
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -23,7 +24,7 @@ class Anchor(msgspec.Struct, frozen=True):
     """The chain's end at a time."""
 
     seq: int
-    row_hash: str
+    row_hash: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
     time: str
 
     def line(self) -> str:
