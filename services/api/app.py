@@ -28,18 +28,19 @@ from services.api import (
     vehicles,
 )
 from services.api import schemas as shapes
-from services.api.access import Access, authorize
+from services.api.access import Access, authorize, too_large
 from services.api.accounts import keys, one_time_codes
 from services.api.accounts import routes as accounts
+from services.api.anchoring import Anchoring
 from services.api.authentication import COOKIE, Authenticator
 from services.api.cursors import Cursors
 from services.api.database import DatabaseAway, connect
 from services.api.hub import Hub
-from services.api.identity import ACCESS, OPEN
+from services.api.identity import ACCESS, OPEN, OWN
 from services.api.language import language_of
 from services.api.livemap import LiveMap
 from services.api.parameters import problem_of
-from services.api.problems import Problem, respond
+from services.api.problems import MEDIA_TYPE, Problem, answers, respond
 from services.api.sse import retry_frame
 from services.api.state import State
 from services.runtime.settings import Settings
@@ -104,6 +105,7 @@ def create_app(settings: Settings) -> FastAPI:
             asyncio.create_task(state.hub.run()),
             asyncio.create_task(state.livemap.run()),
             asyncio.create_task(state.authenticator.run()),
+            asyncio.create_task(Anchoring(state.database, settings.audit_anchor_file).run()),
         ]
         app.state.background = tasks
         try:
@@ -189,6 +191,10 @@ def _errors(app: FastAPI) -> None:
             problem = Problem(
                 "method-not-allowed", {"method": request.method}, headers=dict(error.headers or {})
             )
+        elif error.status_code == 413:
+            problem = too_large()
+        elif error.status_code == 400:
+            problem = Problem("invalid-body")  # bytes that are no text
         else:
             problem = Problem("not-found", {"path": request.url.path})
         return answer(request, problem)
@@ -224,9 +230,28 @@ def _complete(document: dict[str, Any]) -> None:
         operation["responses"].pop("422", None)
         permission = ACCESS[operation["operationId"]]
         operation["x-permission"] = permission
+        _may_end(operation, _common(permission, has_body="requestBody" in operation))
         if permission == OPEN:
             operation["security"] = []
         if operation["operationId"] in examples.OF_OPERATION:
             done = operation["responses"].get("200") or operation["responses"]["201"]
             (content,) = done["content"].values()
             content["example"] = examples.OF_OPERATION[operation["operationId"]]
+
+
+def _common(permission: str, *, has_body: bool) -> list[str]:
+    """The problems of the layer that every request passes (`access.py`)."""
+    found = ["body-too-large", "quota-exceeded"] if has_body else []
+    if permission == OPEN:
+        return found
+    found += ["login-required", "unauthorized", "password-change-required", "quota-exceeded", "stopping"]
+    return found if permission == OWN else [*found, "forbidden"]
+
+
+def _may_end(operation: dict[str, Any], codes: list[str]) -> None:
+    """Document problems that the operation itself did not name."""
+    for status, answer in answers(codes).items():
+        known = operation["responses"].setdefault(str(status), answer)
+        examples = known["content"][MEDIA_TYPE]["examples"]
+        for code, example in answer["content"][MEDIA_TYPE]["examples"].items():
+            examples.setdefault(code, example)

@@ -40,8 +40,7 @@ class AuditParameters(QueryModel):
         200: {"model": AuditPage},
         **answers(
             [
-                "invalid-parameter", "unknown-parameter", "invalid-cursor", "cursor-mismatch", "unauthorized", "forbidden",
-                "password-change-required", "database-away",
+                "invalid-parameter", "unknown-parameter", "invalid-cursor", "cursor-mismatch", "database-away",
             ]
         ),
     },

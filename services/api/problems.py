@@ -82,6 +82,9 @@ KINDS = (
          "POST /v1/me/totp first, then confirm within ten minutes."),
     Kind("account-changed", 412, "账号已被他人修改", "Account changed meanwhile", "账号现为版本 {version},请重新读取后再改。",
          "The account is at version {version} now; read it again, then change it."),
+    Kind("body-too-large", 413, "请求内容过大", "Body too large", "请求内容不得超过 {bytes} 字节。", "The body must not exceed {bytes} bytes."),
+    Kind("quota-exceeded", 429, "请求过于频繁", "Too many requests", "每分钟至多 {quota} 次,请在 {seconds} 秒后重试。",
+         "At most {quota} a minute; try again in {seconds} seconds."),
     Kind("if-match-required", 428, "须给出 If-Match", "If-Match required", "请在 If-Match 头中给出读取时得到的 ETag。", "Give the ETag that reading gave as If-Match."),
     Kind("internal", 500, "内部错误", "Internal error", "服务内部出错,已记入日志;报告时请附上 request_id。",
          "Something went wrong inside and is in the log; quote request_id when reporting it."),
@@ -153,7 +156,7 @@ def invalid(parameter: str, zh: str, en: str) -> Problem:
 EXAMPLE_WORDS = {
     "names": "colour", "after": 99, "last": 42, "days": 31, "path": "/v1/nothing", "method": "POST", "id": "alr_0",
     "minutes": 15, "permission": "alerts:read",
-    "login": "wang", "subject": "248289761001", "name": "sync", "version": 3,
+    "login": "wang", "subject": "248289761001", "name": "sync", "version": 3, "bytes": 1_000_000, "quota": 3000, "seconds": 2,
 }  # fmt: skip
 EXAMPLE_FAULTS = {
     "invalid-parameter": (Fault("#/query/limit", "应为整数", "expected a whole number"),),

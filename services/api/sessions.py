@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.api import passwords
 from services.api.authentication import COOKIE, IDLE_MS, LONGEST_MS, principal_of_row, session_token
 from services.api.identity import SYSTEM, Principal, principal_of
+from services.api.parameters import Text
 from services.api.problems import Fault, Problem, answers
 from services.api.schemas import Me
 from services.api.state import State, state_of
@@ -34,7 +35,7 @@ class Body(BaseModel):
 class Login(Body):
     """Credentials."""
 
-    login: Annotated[str, Field(min_length=1, max_length=64, description="登录名 · login")]
+    login: Annotated[Text, Field(max_length=64, description="登录名 · login")]
     password: Annotated[str, Field(min_length=1, max_length=1000, description="密码 · password")]
     code: Annotated[str, Field(pattern=r"^\d{6}$", description="一次性验证码 · one-time code")] | None = None
 

@@ -80,6 +80,14 @@ class Settings(BaseSettings):
         "",
         description="file the api appends the audit chain's head to, every 5 minutes; best on another machine; empty: none",
     )
+    requests_per_minute: int = Field(
+        3000, ge=0, description="requests of one account that the api answers in a minute; 0: no limit"
+    )
+    logins_per_minute: int = Field(
+        30,
+        ge=0,
+        description="tries to sign in from one address, or of one account's secrets, in a minute; 0: no limit",
+    )
     sse_queue_events: int = Field(
         256, ge=1, description="events waiting for a slow stream client before it is closed"
     )

@@ -18,7 +18,7 @@ from services.store import administration, scope
 
 router = APIRouter(tags=["accounts"])
 KeyId = Annotated[str, Path(max_length=64, description="密钥编号 · the key's id")]
-OWN_ALWAYS = ["unauthorized", "session-required", "password-change-required", "database-away"]
+OWN_ALWAYS = ["session-required", "database-away"]
 GONE: dict[int | str, dict[str, Any]] = {204: {"description": "revoked: it is refused from now on"}}
 
 

@@ -23,7 +23,7 @@ from services.store.times import to_ms
 
 router = APIRouter(tags=["accounts"])
 AccountId = Annotated[str, Path(max_length=64, description="账号编号 · the account's id")]
-ALWAYS = ["unauthorized", "forbidden", "password-change-required", "database-away"]
+ALWAYS = ["database-away"]
 CHANGING = ["invalid-body", "unknown-parameter", "cross-site", *ALWAYS]
 
 
