@@ -28,7 +28,8 @@ from services.runtime.settings import Settings
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 SHELL_PATHS = frozenset({"/", "/docs"})
 SESSION = "/v1/session"
-SIGNING_IN = frozenset({SESSION})
+OIDC = frozenset({"/v1/session/oidc", "/v1/session/oidc/callback"})
+SIGNING_IN = OIDC | {SESSION}
 SECRETS = frozenset({SESSION, "/v1/me/password", "/v1/me/totp"})
 MOST_BODY = 1_000_000
 QUIET_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -122,7 +123,7 @@ class Access:
         principal, path = scope["principal"], scope["path"]
         if principal is SYSTEM or (principal is NOBODY and path not in SIGNING_IN):
             return None
-        guessing = path in SECRETS and scope["method"] != "GET"
+        guessing = path in OIDC or (path in SECRETS and scope["method"] != "GET")
         quota = self._secrets if guessing else self._requests
         standing = quota.take(principal.id or client_of(scope) or "", monotonic_s())
         scope["quota"] = standing
@@ -141,7 +142,7 @@ def open_to_all(path: str, method: str) -> bool:
     """Whether a request is answered without asking who sends it."""
     if path in SHELL_PATHS or path.startswith(SHELL):
         return True
-    return path == SESSION and method == "POST"
+    return (path == SESSION and method == "POST") or (path in OIDC and method == "GET")
 
 
 def too_large() -> Problem:

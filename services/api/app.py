@@ -34,11 +34,13 @@ from services.api.accounts import routes as accounts
 from services.api.anchoring import Anchoring
 from services.api.authentication import COOKIE, Authenticator
 from services.api.cursors import Cursors
-from services.api.database import DatabaseAway, connect
+from services.api.database import DatabaseAway, check_posture, connect
 from services.api.hub import Hub
 from services.api.identity import ACCESS, OPEN, OWN
 from services.api.language import language_of
 from services.api.livemap import LiveMap
+from services.api.oidc import routes as oidc
+from services.api.oidc.provider import Provider
 from services.api.parameters import problem_of
 from services.api.problems import MEDIA_TYPE, Problem, answers, respond
 from services.api.sse import retry_frame
@@ -88,6 +90,7 @@ MODULES = (
     keys,
     one_time_codes,
     audit_log,
+    oidc,
 )
 FAREWELL = b": the server is stopping\n" + b"event: bye\ndata: {}\n\n"
 
@@ -105,6 +108,7 @@ def create_app(settings: Settings) -> FastAPI:
             asyncio.create_task(state.hub.run()),
             asyncio.create_task(state.livemap.run()),
             asyncio.create_task(state.authenticator.run()),
+            asyncio.create_task(check_posture(state.database, wait=True)),
             asyncio.create_task(Anchoring(state.database, settings.audit_anchor_file).run()),
         ]
         app.state.background = tasks
@@ -144,6 +148,7 @@ async def _state(settings: Settings) -> State:
         vehicle_cursors=Cursors(settings.token, "vehicles"),
         account_cursors=Cursors(settings.token, "accounts"),
         audit_cursors=Cursors(settings.token, "audit"),
+        provider=Provider(settings),
     )
 
 

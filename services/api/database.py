@@ -4,6 +4,7 @@ They work as a role that owns nothing (store/scope.py). Every use is one transac
 shows no rows at all.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -15,6 +16,7 @@ from services.store.connect import Conn, pool
 from services.store.scope import View
 
 CONNECTIONS = 8
+POSTURE_AGAIN_S = 1.0
 TUNING = {
     "role": scope.ROLE,
     "plan_cache_mode": "force_custom_plan",  # filters that are absent fall out of the plan
@@ -103,3 +105,21 @@ async def connect(
         server_settings=TUNING,
     )
     return Database(made, settings.deadline_s)
+
+
+async def check_posture(database: Database, *, wait: bool) -> None:
+    """See that the connections work as a role that the policies bind; `wait`: until the database answers, else only if it does.
+
+    Raises:
+        scope.WeakRole: they do not, and nothing may be answered.
+    """
+    while True:
+        try:
+            async with database.reading(scope.EVERYTHING) as conn:
+                await scope.assert_posture(conn)
+        except DatabaseAway:
+            if not wait:
+                return
+            await asyncio.sleep(POSTURE_AGAIN_S)
+        else:
+            return

@@ -81,6 +81,8 @@ ACCESS: dict[str, str] = {
     "confirm_totp": OWN,
     "end_totp": OWN,
     "list_audit": "audit:read",
+    "begin_oidc": OPEN,
+    "end_oidc": OPEN,
 }
 """Operation id to the permission it asks for; an operation that is not here does not start (`app.create_app` checks)."""
 

@@ -17,6 +17,7 @@ from services.api.state import State, state_of
 from services.contracts.alert import iso
 from services.runtime.clock import now_ms
 from services.store import accounts, scope
+from services.store.connect import Conn
 from services.store.times import to_ms
 
 MOST_FAILURES = 5
@@ -67,20 +68,27 @@ async def login(request: Request, body: Login) -> Response:
     if row is None or refusal is not None:
         await _refused(state, request, row, body.login, refusal or "wrong-credentials", at_ms)
         raise Problem(refusal or "wrong-credentials", {"minutes": LOCKED_MS // 60_000})
-    token, token_hash = passwords.new_token()
+    answer = Response(msgspec.json.encode(_me(row, at_ms)), media_type="application/json")
     async with state.database.writing(scope.EVERYTHING) as conn:
         await accounts.signed_in(conn, row["id"], step)
-        agent = request.headers.get("user-agent", "")[:200] or None
-        await accounts.open_session(
-            conn, token_hash, row["id"], at_ms, at_ms + LONGEST_MS, client_ip(request), agent
-        )
-        await state.audit(conn, request, "session.begin", row["id"], actor=(row["id"], row["name"]))
-    answer = Response(msgspec.json.encode(_me(row, at_ms)), media_type="application/json")
+        await begin_session(state, conn, request, (row["id"], row["name"]), answer, at_ms)
+    return answer
+
+
+async def begin_session(
+    state: State, conn: Conn, request: Request, who: tuple[str, str], answer: Response, at_ms: int
+) -> None:
+    """Open a session for an account (id, name), write it into the audit, and give the answer its cookie."""
+    token, token_hash = passwords.new_token()
+    agent = request.headers.get("user-agent", "")[:200] or None
+    await accounts.open_session(
+        conn, token_hash, who[0], at_ms, at_ms + LONGEST_MS, client_ip(request), agent
+    )
+    await state.audit(conn, request, "session.begin", who[0], actor=who)
     secure = request.url.scheme == "https" or request.url.hostname not in SECURE_HOSTS
     answer.set_cookie(
         COOKIE, token, max_age=LONGEST_MS // 1000, httponly=True, samesite="strict", secure=secure, path="/"
     )
-    return answer
 
 
 def _judged(row: asyncpg.Record | None, body: Login, at_ms: int) -> tuple[str | None, int]:

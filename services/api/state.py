@@ -11,6 +11,7 @@ from services.api.database import Database
 from services.api.hub import Hub
 from services.api.identity import principal_of
 from services.api.livemap import LiveMap
+from services.api.oidc.provider import Provider
 from services.runtime.clock import now_ms
 from services.runtime.settings import Settings
 from services.store import audit
@@ -32,6 +33,7 @@ class State:
     vehicle_cursors: Cursors
     account_cursors: Cursors
     audit_cursors: Cursors
+    provider: Provider
 
     async def view(self, request: Request) -> View:
         """The rows that this request may see."""

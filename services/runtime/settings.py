@@ -80,6 +80,18 @@ class Settings(BaseSettings):
         "",
         description="file the api appends the audit chain's head to, every 5 minutes; best on another machine; empty: none",
     )
+    public_url: str = Field(
+        "",
+        description="address of the api as browsers see it, such as https://roadwatch.example; empty: as it was asked",
+    )
+    oidc_issuer: str = Field("", description="identity provider to sign in at (OpenID Connect); empty: none")
+    oidc_client_id: str = Field("", description="client id at the identity provider")
+    oidc_client_secret_file: str = Field(
+        "", description="file that holds the client secret; empty: a public client"
+    )
+    oidc_algorithm: Literal["RS256", "PS256", "ES256", "EdDSA"] = Field(
+        "RS256", description="the one algorithm that ID tokens may be signed with"
+    )
     requests_per_minute: int = Field(
         3000, ge=0, description="requests of one account that the api answers in a minute; 0: no limit"
     )

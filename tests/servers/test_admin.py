@@ -103,7 +103,9 @@ def test_the_demo_has_an_account_of_every_role_made_once(
     lines = [line.split() for line in logins.read_text().splitlines()]
     assert sorted(line[2] for line in lines) == sorted(role.value for role in Role)
     with psycopg.connect(env["ROADWATCH_DATABASE_URL"]) as conn:
-        kept = dict(conn.execute("SELECT login, password_hash FROM account WHERE NOT must_change").fetchall())
+        kept: dict[str, str] = dict(
+            conn.execute("SELECT login, password_hash FROM account WHERE NOT must_change").fetchall()
+        )
     assert all(right(line[1], kept[line[0]]) for line in lines)
     assert len(kept) == len(lines)
 

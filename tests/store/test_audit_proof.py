@@ -13,6 +13,7 @@ from services.store import audit, audit_proof
 from services.store.audit import Entry
 from services.store.audit_proof import Anchor, Proof
 from services.store.connect import connection
+from services.store.times import to_time
 
 ROWS = 40
 TAMPERINGS = 1050
@@ -100,7 +101,7 @@ async def insert(conn: asyncpg.Connection, rng: random.Random) -> None:
     previous = await conn.fetchval("SELECT row_hash FROM audit WHERE seq = $1", seq - 1) or audit.GENESIS
     forged = entry(rng.randint(1000, 2000))
     await conn.execute(
-        audit.INSERT, seq, audit.to_time(forged.at_ms), forged.actor, forged.actor_name, forged.action, forged.object, forged.purpose,
+        audit.INSERT, seq, to_time(forged.at_ms), forged.actor, forged.actor_name, forged.action, forged.object, forged.purpose,
         forged.outcome, forged.ip, forged.request_id, forged.detail, audit.row_hash(previous, seq, forged),
     )  # fmt: skip
 

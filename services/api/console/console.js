@@ -24,6 +24,7 @@ let source = null;
 let position = 0; // feed position that the page has reached
 let earlier = null; // cursor of the next page
 let freshMs = 0; // when the server last said that it is up to date
+let blind = false; // signed in as somebody who sees no alerts
 let generation = 0; // a reload makes what older requests answer void
 
 function labels(table) {
@@ -216,8 +217,9 @@ function words() {
   applyWords();
   document.title = word("title");
   if (meta) fillFilters();
+  if (blind) return notice(word("noAlerts"));
   link(source?.readyState === EventSource.OPEN ? "live" : "connecting");
-  tally();
+  if (meta) tally();
 }
 
 // A session that is over is asked for anew, once, and the page goes on where it was.
@@ -226,7 +228,11 @@ function enter() {
   entering ??= signedIn().then((me) => {
     entering = null;
     byId("who").textContent = me.name;
-    return load();
+    if (me.permissions.includes("alerts:read")) return load();
+    blind = true;
+    words();
+    for (const part of [filters, document.querySelector("table"), byId("link"), document.querySelector(".as-of")]) part.hidden = true;
+    return notice(word("noAlerts"));
   }, (error) => {
     entering = null;
     notice(`${word("loadFailed")}: ${error.message}`);

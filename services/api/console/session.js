@@ -1,7 +1,9 @@
 // Who is signed in, and the form that asks; every page of ours calls `signedIn` before it asks for anything else.
-import { language, make, word } from "/console/words.js";
+import { applyWords, language, make, toggleLanguage, word } from "/console/words.js";
 
+const PROVIDER = "/v1/session/oidc";
 const dialog = make("dialog", "sign-in");
+dialog.addEventListener("cancel", (event) => event.preventDefault()); // there is nothing behind it yet
 
 async function send(method, path, body) {
   const headers = { "Accept-Language": language, ...(body && { "Content-Type": "application/json" }) };
@@ -11,11 +13,18 @@ async function send(method, path, body) {
   return found;
 }
 
+// Words that follow a change of language while the form is open.
+function text(key, tag = "span") {
+  const found = make(tag, "", word(key));
+  found.dataset.text = key;
+  return found;
+}
+
 function field(name, type, autocomplete) {
   const label = make("label");
   const input = make("input");
-  Object.assign(input, { name, type, autocomplete, required: true });
-  label.append(make("span", "", word(name)), input);
+  Object.assign(input, { name, type, autocomplete, required: true, autocapitalize: "none", spellcheck: false });
+  label.append(text(name), input);
   return label;
 }
 
@@ -25,8 +34,15 @@ function ask(title, fields, accept) {
     const form = make("form");
     const said = make("p", "said");
     said.role = "alert";
-    const button = make("button", "", word("go"));
-    form.append(make("h2", "", title), ...fields, said, button);
+    const button = text("go", "button");
+    const other = text("other", "button");
+    Object.assign(other, { type: "button", className: "other" });
+    other.addEventListener("click", () => {
+      toggleLanguage();
+      applyWords();
+      said.textContent = "";
+    });
+    form.append(text(title, "h2"), other, ...fields, said, button);
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       button.disabled = true;
@@ -35,6 +51,7 @@ function ask(title, fields, accept) {
       } catch (error) {
         said.textContent = error.message;
         button.disabled = false;
+        (form.elements.code ?? form.querySelector("input[type=password]"))?.select();
       }
     });
     dialog.replaceChildren(form);
@@ -45,7 +62,8 @@ function ask(title, fields, accept) {
 }
 
 async function signIn() {
-  return ask(word("signIn"), [field("login", "text", "username"), field("password", "password", "current-password")], async (given, form) => {
+  offerProvider();
+  return ask("signIn", [field("login", "text", "username"), field("password", "password", "current-password")], async (given, form) => {
     try {
       return { me: await send("POST", "/v1/session", given), password: given.password };
     } catch (error) {
@@ -55,8 +73,18 @@ async function signIn() {
   });
 }
 
+// An identity provider, if one is set up: it answers with a redirect, which a page may not read but can tell.
+async function offerProvider() {
+  const answer = await fetch(PROVIDER, { redirect: "manual" });
+  const form = dialog.querySelector("form");
+  if (answer.type !== "opaqueredirect" || !form) return;
+  const link = text("provider", "a");
+  link.href = PROVIDER;
+  form.append(link);
+}
+
 async function change(old) {
-  await ask(word("changePassword"), [field("new", "password", "new-password")], (given) => send("PUT", "/v1/me/password", { old, new: given.new }));
+  await ask("changePassword", [field("new", "password", "new-password")], (given) => send("PUT", "/v1/me/password", { old, new: given.new }));
 }
 
 export async function signedIn() {
