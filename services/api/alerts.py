@@ -14,9 +14,6 @@ from services.api.state import state_of
 from services.store import api_queries
 from services.store.connect import Conn
 
-JUDGED_HANDLING = "open"
-"""What judging writes into an alert's document; the operators' word stands in a column of its own and holds over it."""
-
 router = APIRouter(tags=["alerts"])
 
 
@@ -64,7 +61,7 @@ async def list_alerts(request: Request, parameters: Annotated[AlertParameters, Q
         cursor = state.alert_cursors.write((shown[-1].began_ms, shown[-1].id), wanted.text)
         following = f'"{cursor}"'.encode()
         headers["link"] = f'<{request.url.include_query_params(cursor=cursor)}>; rel="next"'
-    items = b",".join(document(row.data, row.handling) for row in shown)
+    items = b",".join(document(row.data, row.handling, row.handled) for row in shown)
     body = b'{"items":[%s],"next":%s,"feed":%d}' % (items, following, page.feed)
     return Response(body, media_type="application/json", headers=headers)
 
@@ -113,14 +110,16 @@ async def get_alert(
     if row is None:
         raise Problem("alert-not-found", {"id": alert_id})
     return Response(
-        document(row["data"], row["handling"]),
+        document(row["data"], row["handling"], row["handled"]),
         media_type="application/json",
         headers={"etag": f'"{row["handling_version"]}"', "cache-control": "no-store"},
     )
 
 
-def document(data: str, handling: str) -> bytes:
-    """An alert's JSON with the handling as it is now."""
-    if handling == JUDGED_HANDLING:
+def document(data: str, handling: str, handled: str | None) -> bytes:
+    """An alert's JSON with its handling as it is now; as judging wrote it while nobody has acted."""
+    if handled is None:
         return data.encode()
-    return msgspec.json.encode({**msgspec.json.decode(data), "handling": handling})
+    return msgspec.json.encode(
+        {**msgspec.json.decode(data), "handling": handling, "handled": msgspec.Raw(handled.encode())}
+    )

@@ -35,14 +35,16 @@ from services.api.anchoring import Anchoring
 from services.api.authentication import COOKIE, Authenticator
 from services.api.cursors import Cursors
 from services.api.database import DatabaseAway, check_posture, connect
+from services.api.handling import actions, deadlines, shifts, storms
 from services.api.hub import Hub
+from services.api.idempotency import PARAMETER, IdempotentRoute
 from services.api.identity import ACCESS, OPEN, OWN
 from services.api.language import language_of
 from services.api.livemap import LiveMap
 from services.api.oidc import routes as oidc
 from services.api.oidc.provider import Provider
-from services.api.parameters import problem_of
-from services.api.problems import MEDIA_TYPE, Problem, answers, respond
+from services.api.parameters import MESSAGES, problem_of
+from services.api.problems import MEDIA_TYPE, Fault, Problem, answers, respond
 from services.api.sse import retry_frame
 from services.api.state import State
 from services.runtime.settings import Settings
@@ -57,6 +59,7 @@ Every operation but health and signing in asks who you are: `Authorization: Bear
 """
 TAGS = [
     {"name": "alerts", "description": "告警 · alerts"},
+    {"name": "handling", "description": "告警处理 · what people do with alerts"},
     {"name": "events", "description": "告警事件 · steps of alerts, streamed and pulled"},
     {"name": "vehicles", "description": "车辆与轨迹 · vehicles and tracks"},
     {"name": "positions", "description": "位置 · latest positions"},
@@ -79,6 +82,7 @@ COOKIE_SCHEME = {
 }
 MODULES = (
     events,
+    storms,
     alerts,
     tracks,
     vehicles,
@@ -91,6 +95,8 @@ MODULES = (
     one_time_codes,
     audit_log,
     oidc,
+    actions,
+    shifts,
 )
 FAREWELL = b": the server is stopping\n" + b"event: bye\ndata: {}\n\n"
 
@@ -110,6 +116,7 @@ def create_app(settings: Settings) -> FastAPI:
             asyncio.create_task(state.authenticator.run()),
             asyncio.create_task(check_posture(state.database, wait=True)),
             asyncio.create_task(Anchoring(state.database, settings.audit_anchor_file).run()),
+            asyncio.create_task(deadlines.run(state.database)),
         ]
         app.state.background = tasks
         try:
@@ -198,8 +205,8 @@ def _errors(app: FastAPI) -> None:
             )
         elif error.status_code == 413:
             problem = too_large()
-        elif error.status_code == 400:
-            problem = Problem("invalid-body")  # bytes that are no text
+        elif error.status_code == 400:  # a body that is no text at all, or nested beyond reason
+            problem = Problem("invalid-body", faults=(Fault("#/body", *MESSAGES["json_invalid"]),))
         else:
             problem = Problem("not-found", {"path": request.url.path})
         return answer(request, problem)
@@ -216,6 +223,7 @@ def openapi(app: FastAPI) -> dict[str, Any]:
             title=app.title, version=app.version, description=app.description, routes=app.routes, tags=TAGS
         )
         _complete(found)
+        _idempotent(app, found)
         app.openapi_schema = found
     return app.openapi_schema
 
@@ -232,7 +240,8 @@ def _complete(document: dict[str, Any]) -> None:
     document["components"]["securitySchemes"] = {"bearer": BEARER, "session": COOKIE_SCHEME}
     document["security"] = [{"bearer": []}, {"session": []}]
     for operation in (operation for path in document["paths"].values() for operation in path.values()):
-        operation["responses"].pop("422", None)
+        if MEDIA_TYPE not in operation["responses"].get("422", {}).get("content", {}):
+            operation["responses"].pop("422", None)  # FastAPI's own; ours are 400
         permission = ACCESS[operation["operationId"]]
         operation["x-permission"] = permission
         _may_end(operation, _common(permission, has_body="requestBody" in operation))
@@ -260,3 +269,10 @@ def _may_end(operation: dict[str, Any], codes: list[str]) -> None:
         examples = known["content"][MEDIA_TYPE]["examples"]
         for code, example in answer["content"][MEDIA_TYPE]["examples"].items():
             examples.setdefault(code, example)
+
+
+def _idempotent(app: FastAPI, document: dict[str, Any]) -> None:
+    """Name the header on every POST that honours it."""
+    for route in app.routes:
+        if isinstance(route, IdempotentRoute) and "POST" in (route.methods or ()):
+            document["paths"][route.path]["post"].setdefault("parameters", []).append(PARAMETER)

@@ -9,7 +9,10 @@ ALERT: dict[str, Any] = {
     "state": "closed", "severity": "info", "confidence": 0.9, "at": {"lon": 106.23, "lat": 38.48, "time": "2026-11-23T00:16:40Z"},
     "limit": 80.0, "peak": 94.0, "unit": "km/h",
     "why": {"limit_from": "night factor of the class limit", "basis": "实施条例 art. 78", "band": None, "road": "G6 京藏高速", "duration_s": 160},
-    "late": False, "handling": "open",
+    "late": False, "handling": "assigned",
+    "handled": {"by": {"id": "acc_7f3a9c5e1b2d", "name": "王调度"}, "at": "2026-11-23T00:20:00Z",
+                "assignee": {"id": "acc_7f3a9c5e1b2d", "name": "王调度"}, "supervision": "normal", "due": "2026-11-23T02:00:00Z",
+                "escalated": None, "reason": None, "jt809_result": 0, "jt809_supervision": 1, "version": 2},
     "sentence": {"zh": "班线客车 宁A12345 在 G6 京藏高速超速:94 km/h,限速 80,持续 2 分 40 秒",
                  "en": "coach 宁A12345 on G6 京藏高速: 94 km/h in an 80 limit for 2 min 40 s"},
 }  # fmt: skip
@@ -44,7 +47,8 @@ POSITION_STREAM = (
 META: dict[str, Any] = {
     "version": "0.1.0",
     **{name: [{"code": "major", "zh": "较重", "en": "major"}]
-       for name in ("classes", "plate_colors", "rules", "severities", "states", "handlings", "event_types")},
+       for name in ("classes", "plate_colors", "rules", "severities", "states", "handlings", "event_types", "actions", "resolutions",
+                    "supervisions")},
     "kinds": {"speeding": [{"code": "statutory", "zh": "超过法定限速", "en": "above the statutory limit"}]},
     "reasons": [{"code": "NOT_FIXED", "verdict": "flagged", "zh": "未定位", "en": "position not fixed"}],
 }  # fmt: skip
@@ -72,6 +76,32 @@ AUDIT_PAGE: dict[str, Any] = {
         "detail": {}, "row_hash": "5d41402abc4b2a76b9719d911017c5925d41402abc4b2a76b9719d911017c592",
     }],
     "next": None,
+}  # fmt: skip
+
+ACTION_PAGE: dict[str, Any] = {
+    "items": [{"version": 2, "seq": 1235, "at": "2026-11-23T00:20:00Z", "by": {"id": "acc_7f3a9c5e1b2d", "name": "王调度"}, "action": "claim",
+               "data": {"from": "open", "to": "assigned"}}],
+    "next": None,
+}  # fmt: skip
+GROUP_LIST: dict[str, Any] = {
+    "items": [{"id": "grp_0a1b2c3d4e5f60718293a4b5c6", "basis": "place", "rule": "speeding", "kind": "monitoring", "operator": None,
+               "place": "G6 京藏高速", "count": 3, "handlings": {"acknowledged": 1, "open": 2}, "severity": "major",
+               "first_began": "2026-11-23T00:15:30Z", "last_began": "2026-11-23T00:31:02Z",
+               "items": [{"id": ALERT["id"], "version": 2}], "truncated": False}],
+    "alerts": 3, "left_out": 0,
+}  # fmt: skip
+ACKNOWLEDGED: dict[str, Any] = {
+    "items": [{"id": ALERT["id"], "version": 3, "problem": None},
+              {"id": "alr_0", "version": None, "problem": {"type": "urn:roadwatch:problem:alert-not-found", "title": "No such alert", "status": 404,
+                                                          "detail": "There is no alert alr_0."}}],
+    "done": 1, "refused": 1,
+}  # fmt: skip
+SHIFT_SUMMARY: dict[str, Any] = {
+    "from": "2026-11-23T00:00:00Z", "to": "2026-11-23T08:00:00Z", "as_of": "2026-11-23T08:01:10.500Z", "began": 41,
+    "open": {"alerts": 3, "handlings": {"open": 1, "acknowledged": 1, "assigned": 1},
+             "severities": {"info": 0, "minor": 2, "major": 1, "critical": 0}, "overdue": 1},
+    "done": {"total": 2, "actions": {"acknowledge": 1, "resolve": 1}, "resolutions": {"handled": 1},
+             "by": [{"id": "acc_7f3a9c5e1b2d", "name": "王调度", "total": 2, "actions": {"acknowledge": 1, "resolve": 1}}]},
 }  # fmt: skip
 
 OF_OPERATION: dict[str, Any] = {
@@ -103,5 +133,21 @@ OF_OPERATION: dict[str, Any] = {
         "minutes": 10,
     },
     "list_audit": AUDIT_PAGE,
+    **dict.fromkeys(
+        (
+            "acknowledge_alert",
+            "claim_alert",
+            "assign_alert",
+            "comment_alert",
+            "supervise_alert",
+            "resolve_alert",
+            "reopen_alert",
+        ),
+        ALERT,
+    ),
+    "list_actions": ACTION_PAGE,
+    "list_alert_groups": GROUP_LIST,
+    "acknowledge_alerts": ACKNOWLEDGED,
+    "get_shift_summary": SHIFT_SUMMARY,
 }
 """What each operation answers with, by its operationId; written into the document last, since FastAPI drops every null on its way."""

@@ -83,6 +83,17 @@ ACCESS: dict[str, str] = {
     "list_audit": "audit:read",
     "begin_oidc": OPEN,
     "end_oidc": OPEN,
+    "acknowledge_alert": "alerts:ack",
+    "claim_alert": "alerts:assign",
+    "assign_alert": "alerts:assign",
+    "comment_alert": "alerts:ack",
+    "supervise_alert": "alerts:supervise",
+    "resolve_alert": "alerts:close",
+    "reopen_alert": "alerts:reopen",
+    "list_actions": "alerts:ack",
+    "list_alert_groups": "alerts:read",
+    "acknowledge_alerts": "alerts:ack",
+    "get_shift_summary": "alerts:ack",
 }
 """Operation id to the permission it asks for; an operation that is not here does not start (`app.create_app` checks)."""
 

@@ -48,6 +48,11 @@ MESSAGES = {
     "vehicle": ("应为车辆编号,或 车牌/颜色,如 宁A12345/yellow", "expected a vehicle's id, or plate/colour such as 宁A12345/yellow"),
     "plate": ("应为 车牌 或 车牌/颜色", "expected a plate, or plate/colour"),
     "text": ("含不可见字符", "holds control or invisible characters"),
+    "account": ("没有可处理此告警的账号 {account}", "no account {account} that may handle this alert"),
+    "due": ("督办期限应在现在之后、一年之内", "the deadline must be in the future and within a year"),
+    "string_unicode": ("应为有效的 Unicode 文字", "expected valid Unicode text"),
+    "int_from_float": ("应为整数", "expected a whole number"),
+    "int_parsing_size": ("数字过大", "the number is too large"),
     "period": ("from 应早于 to", "from must be before to"),
     "enum": ("应为其一: {expected}", "expected one of: {expected}"),
     "login": ("应为小写字母、数字与 . _ @ -,以字母或数字开头,2 至 64 个字符",
@@ -222,6 +227,8 @@ def problem_of(errors: list[dict[str, Any]]) -> Problem:
 
 def _fault(error: dict[str, Any]) -> Fault:
     pointer = "#/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in error["loc"])
-    zh, en = MESSAGES.get(error["type"], ("值无效", str(error["msg"])))
+    if error["type"] not in MESSAGES:
+        return Fault(pointer, "值无效", str(error["msg"]))
+    zh, en = MESSAGES[error["type"]]
     words = error.get("ctx", {})
     return Fault(pointer, zh.format_map(words), en.format_map(words))

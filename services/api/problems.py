@@ -94,6 +94,20 @@ KINDS = (
     Kind("quota-exceeded", 429, "请求过于频繁", "Too many requests", "每分钟至多 {quota} 次,请在 {seconds} 秒后重试。",
          "At most {quota} a minute; try again in {seconds} seconds."),
     Kind("if-match-required", 428, "须给出 If-Match", "If-Match required", "请在 If-Match 头中给出读取时得到的 ETag。", "Give the ETag that reading gave as If-Match."),
+    Kind("wrong-handling", 409, "当前处理状态不允许此操作", "Not possible in this state", "告警处于“{state_zh}”,不能{action_zh}。",
+         "The alert is {state_en}; it is not possible to {action_en} it."),
+    Kind("changed-meanwhile", 412, "告警已被他人更改", "Changed meanwhile", "{by} 于 {at} 已{action_zh}此告警。请重新读取后再操作。",
+         "{by} did this at {at}: {action_en}. Read the alert anew, then decide."),
+    Kind("wrong-version", 412, "版本不符", "Wrong version", "If-Match 中的版本不是现在的版本 {version}。请重新读取后再操作。",
+         "The version in If-Match is not the present one, {version}. Read the alert anew, then decide."),
+    Kind("precondition-required", 428, "须给出 If-Match", "If-Match required", "请在 If-Match 头中给出读取告警时的 ETag,以免覆盖他人的操作。",
+         "Give the ETag that the alert was read with as If-Match, so that nobody's action is overwritten."),
+    Kind("invalid-idempotency-key", 400, "Idempotency-Key 无效", "Invalid Idempotency-Key", "Idempotency-Key 应为 1–255 个可见 ASCII 字符,可加双引号。",
+         "An Idempotency-Key has 1 to 255 visible ASCII characters, quoted or not."),
+    Kind("idempotency-running", 409, "相同的请求仍在处理", "Still running", "同一 Idempotency-Key 的请求仍在处理,请稍后以同样的内容重试。",
+         "The request with this Idempotency-Key still runs; try again shortly with the same content."),
+    Kind("idempotency-mismatch", 422, "Idempotency-Key 已用于其它内容", "Key used for another request", "此 Idempotency-Key 已用于另一请求;新的请求请用新的键。",
+         "This Idempotency-Key was used for another request; take a new key for a new one."),
     Kind("internal", 500, "内部错误", "Internal error", "服务内部出错,已记入日志;报告时请附上 request_id。",
          "Something went wrong inside and is in the log; quote request_id when reporting it."),
     Kind("database-away", 503, "数据库暂不可用", "Database away", "数据库没有应答,数据并非为空;请稍后重试。",
@@ -114,12 +128,13 @@ class Fault:
 
 @dataclass(slots=True)
 class Problem(Exception):
-    """Ends a request with a problem of KINDS; `words` fill its detail and stand in the body, too."""
+    """Ends a request with a problem of KINDS; `words` fill its detail, `more` stands in the body under names of its own."""
 
     code: str
     words: Mapping[str, Any] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    more: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def kind(self) -> Kind:
@@ -144,7 +159,7 @@ def document(problem: Problem, language: Language, request_id: str | None = None
         ]
     if request_id:
         body["request_id"] = request_id
-    return body
+    return body | dict(problem.more)
 
 
 def respond(problem: Problem, language: Language, request_id: str | None = None) -> Response:
@@ -165,6 +180,8 @@ EXAMPLE_WORDS = {
     "names": "colour", "after": 99, "last": 42, "days": 31, "path": "/v1/nothing", "method": "POST", "id": "alr_0",
     "minutes": 15, "permission": "alerts:read",
     "login": "wang", "subject": "248289761001", "name": "sync", "version": 3, "bytes": 1_000_000, "quota": 3000, "seconds": 2,
+    "minutes": 15, "permission": "alerts:read", "state_zh": "已办结", "state_en": "resolved", "action_zh": "知晓", "action_en": "acknowledge",
+    "by": "王调度", "at": "2026-11-23T00:20:00Z", "version": 3,
 }  # fmt: skip
 EXAMPLE_FAULTS = {
     "invalid-parameter": (Fault("#/query/limit", "应为整数", "expected a whole number"),),

@@ -37,6 +37,30 @@ class Sentence(Shape):
     en: str
 
 
+class Person(Shape):
+    """An account."""
+
+    id: str
+    name: str
+
+
+class Handled(Shape):
+    """What people made of an alert; absent until somebody acts."""
+
+    by: Person | None = Field(description="who last changed it; comments do not count")
+    at: str | None = Field(json_schema_extra={"format": "date-time"})
+    assignee: Person | None
+    supervision: Literal["urgent", "normal"] | None
+    due: str | None = Field(json_schema_extra={"format": "date-time"})
+    escalated: str | None = Field(
+        json_schema_extra={"format": "date-time"}, description="when the deadline passed"
+    )
+    reason: Literal["handled", "no_action", "later", "false_alarm"] | None
+    jt809_result: int = Field(ge=0, le=3, description="JT/T 809: 0 in progress, 1 done, 2 no action, 3 later")
+    jt809_supervision: int | None = Field(description="JT/T 809: 0 urgent, 1 normal")
+    version: int = Field(description="of the handling: the alert's ETag")
+
+
 class Alert(Shape):
     """An alert: an episode with an id, a version and its handling."""
 
@@ -60,6 +84,7 @@ class Alert(Shape):
     why: dict[str, Any]
     late: bool
     handling: str
+    handled: Handled | None = None
     sentence: Sentence
 
 
@@ -198,7 +223,115 @@ class Meta(Shape):
     states: list[LabelShape]
     handlings: list[LabelShape]
     event_types: list[LabelShape]
+    actions: list[LabelShape]
+    resolutions: list[LabelShape]
+    supervisions: list[LabelShape]
     reasons: list[dict[str, Any]]
+
+
+class ActionItem(Shape):
+    """One thing that was done with an alert."""
+
+    version: int = Field(description="of the handling, after it")
+    seq: int = Field(description="number of its event in the feed")
+    at: str = Field(json_schema_extra={"format": "date-time"})
+    by: Person
+    action: str
+    data: dict[str, Any]
+
+
+class ActionPage(Shape):
+    """What was done with an alert, in order."""
+
+    items: list[ActionItem]
+    next: str | None
+
+
+class SeenAlert(Shape):
+    """An alert and the version of its handling."""
+
+    id: str
+    version: int
+
+
+class GroupItem(Shape):
+    """Unresolved alerts of one cause and place; operator and place are null where they differ."""
+
+    id: str
+    basis: Literal["place", "operator", "single"]
+    rule: str
+    kind: str
+    operator: str | None
+    place: str | None = Field(
+        description="a road's name, or lon,lat of the south-west corner of a cell of 0.02 degrees"
+    )
+    count: int
+    handlings: dict[str, int]
+    severity: Literal["info", "minor", "major", "critical"] = Field(description="the gravest")
+    first_began: str = Field(json_schema_extra={"format": "date-time"})
+    last_began: str = Field(json_schema_extra={"format": "date-time"})
+    items: list[SeenAlert]
+    truncated: bool
+
+
+class GroupList(Shape):
+    """Groups, the gravest first; `alerts` are in them, `left_out` older ones are not."""
+
+    items: list[GroupItem]
+    alerts: int
+    left_out: int
+
+
+class AcknowledgedItem(Shape):
+    """What became of one alert: its new version, or a problem."""
+
+    id: str
+    version: int | None
+    problem: dict[str, Any] | None
+
+
+class Acknowledged(Shape):
+    """What became of each."""
+
+    items: list[AcknowledgedItem]
+    done: int
+    refused: int
+
+
+class ShiftOpen(Shape):
+    """Alerts not resolved now."""
+
+    alerts: int
+    handlings: dict[str, int]
+    severities: dict[str, int]
+    overdue: int = Field(description="their supervision's deadline has passed")
+
+
+class ShiftActor(Person):
+    """What somebody did."""
+
+    total: int
+    actions: dict[str, int]
+
+
+class ShiftDone(Shape):
+    """Actions in the period."""
+
+    total: int
+    actions: dict[str, int]
+    resolutions: dict[str, int]
+    by: list[ShiftActor]
+
+
+class ShiftSummary(Shape):
+    """A shift."""
+
+    from_: str = Field(alias="from", json_schema_extra={"format": "date-time"})
+    to: str = Field(json_schema_extra={"format": "date-time"})
+    as_of: str = Field(json_schema_extra={"format": "date-time"})
+    began: int = Field(description="alerts begun in the period")
+    open: ShiftOpen
+    done: ShiftDone
 
 
 class ScopeShape(Shape):

@@ -140,8 +140,8 @@ def alert_id(rule: str, vehicle: str, subject: str, kind: str, began_ms: int) ->
     return "alr_" + hashlib.sha256(text.encode()).hexdigest()[:26]
 
 
-def event_id(alert: str, sequence: int) -> str:
-    """Derived from the alert and the event's place in it (from 1)."""
+def event_id(alert: str, sequence: int | str) -> str:
+    """Derived from the alert and the event's place in it: the version of its judging (from 1), or `h` and the version of its handling."""
     return "evt_" + hashlib.sha256(f"{alert}\x1f{sequence}".encode()).hexdigest()[:26]
 
 

@@ -54,8 +54,10 @@ SELECT last FROM taken
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEvent:
-    """One step of an alert's judging: the `alert.version`th. What people did with it counts in the event's `sequence` too, and stands in the
-    `data` told: the alert's row, which `append` has locked by then, knows how often and what.
+    """One step of an alert's judging: the `alert.version`th.
+
+    What people did with it counts in the event's `sequence` too, and stands in the `data` told: the alert's row, which `append` has locked by
+    then, knows how often and what.
     """
 
     event_id: str

@@ -271,6 +271,8 @@ class Alert(Base):
         Index("alert_began", text("began DESC"), "id"),
         Index("alert_vehicle", "vehicle_id", text("began DESC"), "id"),
         Index("alert_place", "place", postgresql_using="gist"),
+        Index("alert_unresolved", text("began DESC"), "id", postgresql_where=text("handling <> 'resolved'")),
+        Index("alert_due", "due_at", "id", postgresql_where=text("due_at IS NOT NULL")),
         {"postgresql_with": {"fillfactor": 80}},
     )
 
@@ -303,7 +305,7 @@ class AlertAction(Base):
     """One thing a person did with an alert; `version` is the alert's handling version after it, `seq` its event's number. Never changed."""
 
     __tablename__ = "alert_action"
-    __table_args__ = (Index("alert_action_actor", "actor", "at"),)
+    __table_args__ = (Index("alert_action_actor", "actor", "at"), Index("alert_action_at", "at"))
 
     alert_id: Mapped[str] = mapped_column(Id, ForeignKey("alert.id"), primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

@@ -11,6 +11,7 @@ import pytest
 from services.api import labels, openapi, problems
 from services.api.language import preferred
 from services.contracts.alert import SEVERITIES, EpisodeState, EventType
+from services.contracts.handling import Action, Handling, HandlingEventType, Resolution, Supervision
 from services.contracts.registry import CLASSES, PLATE_COLORS
 from services.rules.catalogue import fatigue, route_deviation, speeding
 from services.rules.registry import RULES
@@ -42,7 +43,9 @@ def test_every_operation_has_a_name_a_tag_an_example_and_its_problems() -> None:
             "list_positions", "stream_positions", "get_meta", "healthz", "readyz", "metrics", "login", "logout", "get_me", "change_password",
             "list_accounts", "create_account", "get_account", "change_account", "reset_password", "unlock_account", "list_keys",
             "create_key", "revoke_key", "list_my_keys", "create_my_key", "revoke_my_key", "begin_totp", "confirm_totp", "end_totp",
-            "list_audit", "begin_oidc", "end_oidc"} == set(names)  # fmt: skip
+            "list_audit", "begin_oidc", "end_oidc",
+            "acknowledge_alert", "claim_alert", "assign_alert", "comment_alert", "supervise_alert", "resolve_alert", "reopen_alert",
+            "list_actions", "list_alert_groups", "acknowledge_alerts", "get_shift_summary"} == set(names)  # fmt: skip
     for path, _, operation in operations():
         assert operation["tags"]
         assert operation["summary"]
@@ -109,7 +112,11 @@ def test_labels_are_complete() -> None:
     assert labels.codes(labels.PLATE_COLORS) == PLATE_COLORS
     assert labels.codes(labels.SEVERITIES) == tuple(str(item) for item in SEVERITIES)
     assert labels.codes(labels.STATES) == tuple(str(item) for item in EpisodeState)
-    assert labels.codes(labels.EVENT_TYPES) == tuple(str(item) for item in EventType)
+    assert labels.codes(labels.EVENT_TYPES) == tuple(str(item) for item in (*EventType, *HandlingEventType))
+    assert labels.codes(labels.HANDLINGS) == tuple(str(item) for item in Handling)
+    assert labels.codes(labels.ACTIONS) == tuple(str(item) for item in Action)
+    assert labels.codes(labels.RESOLUTIONS) == tuple(str(item) for item in Resolution)
+    assert labels.codes(labels.SUPERVISIONS) == tuple(str(item) for item in Supervision)
     assert labels.codes(labels.RULES) == tuple(rule.name for rule in RULES) == tuple(labels.KINDS)
     for rule in (speeding, fatigue, route_deviation):
         assert set(rule.KINDS) <= set(labels.codes(labels.KINDS[rule.RULE.name]))

@@ -8,7 +8,7 @@ const CHECK_MS = 5000;
 const STALE_MS = 15000;
 const AGAIN_MS = 3000;
 const EVENTS = ["alert.opened", "alert.updated", "alert.closed", "alert.revised", "alert.withdrawn",
-  "alert.acknowledged", "alert.assigned", "alert.commented", "alert.resolved"];
+  "alert.acknowledged", "alert.assigned", "alert.commented", "alert.supervised", "alert.resolved", "alert.reopened", "alert.escalated"];
 
 const time = new Intl.DateTimeFormat("zh-CN", {
   timeZone: "Asia/Shanghai", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false,

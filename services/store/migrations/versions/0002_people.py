@@ -105,6 +105,14 @@ def _handling() -> None:
         sa.Column("data", postgresql.JSONB(), server_default=EMPTY, nullable=False),
     )
     op.create_index("alert_action_actor", "alert_action", ["actor", "at"])
+    op.create_index("alert_action_at", "alert_action", ["at"])
+    op.create_index(
+        "alert_unresolved",
+        "alert",
+        [sa.text("began DESC"), "id"],
+        postgresql_where=sa.text("handling <> 'resolved'"),
+    )
+    op.create_index("alert_due", "alert", ["due_at", "id"], postgresql_where=sa.text("due_at IS NOT NULL"))
 
 
 def _audit() -> None:
@@ -310,6 +318,8 @@ def downgrade() -> None:
     ):  # fmt: skip
         op.drop_table(table)
     op.execute("DROP FUNCTION roadwatch_never()")
+    op.drop_index("alert_due", "alert")
+    op.drop_index("alert_unresolved", "alert")
     op.execute(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {ROLE}")
     op.execute(f"REVOKE UPDATE (last) ON feed FROM {ROLE}")
     op.execute(f"REVOKE USAGE ON SCHEMA public FROM {ROLE}")
