@@ -223,7 +223,7 @@ def openapi(app: FastAPI) -> dict[str, Any]:
             title=app.title, version=app.version, description=app.description, routes=app.routes, tags=TAGS
         )
         _complete(found)
-        _idempotent(app, found)
+        _idempotent(found)
         app.openapi_schema = found
     return app.openapi_schema
 
@@ -271,8 +271,8 @@ def _may_end(operation: dict[str, Any], codes: list[str]) -> None:
             examples.setdefault(code, example)
 
 
-def _idempotent(app: FastAPI, document: dict[str, Any]) -> None:
+def _idempotent(document: dict[str, Any]) -> None:
     """Name the header on every POST that honours it."""
-    for route in app.routes:
+    for route in (route for module in MODULES for route in module.router.routes):
         if isinstance(route, IdempotentRoute) and "POST" in (route.methods or ()):
             document["paths"][route.path]["post"].setdefault("parameters", []).append(PARAMETER)

@@ -180,8 +180,8 @@ EXAMPLE_WORDS = {
     "names": "colour", "after": 99, "last": 42, "days": 31, "path": "/v1/nothing", "method": "POST", "id": "alr_0",
     "minutes": 15, "permission": "alerts:read",
     "login": "wang", "subject": "248289761001", "name": "sync", "version": 3, "bytes": 1_000_000, "quota": 3000, "seconds": 2,
-    "minutes": 15, "permission": "alerts:read", "state_zh": "已办结", "state_en": "resolved", "action_zh": "知晓", "action_en": "acknowledge",
-    "by": "王调度", "at": "2026-11-23T00:20:00Z", "version": 3,
+    "state_zh": "已办结", "state_en": "resolved", "action_zh": "知晓", "action_en": "acknowledge",
+    "by": "王调度", "at": "2026-11-23T00:20:00Z",
 }  # fmt: skip
 EXAMPLE_FAULTS = {
     "invalid-parameter": (Fault("#/query/limit", "应为整数", "expected a whole number"),),
