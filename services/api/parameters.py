@@ -6,7 +6,7 @@ nobody escaped it) is taken for the `+` it was.
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -94,9 +94,11 @@ def parse_time(text: str) -> datetime:
     day, clock, fraction, offset = match.groups()
     offset = "+00:00" if offset in "Zz" else offset.replace(" ", "+")
     try:
-        return datetime.fromisoformat(f"{day}T{clock}{(fraction or '')[:7]}{offset}")
-    except ValueError as error:
+        given = datetime.fromisoformat(f"{day}T{clock}{(fraction or '')[:7]}{offset}")
+        given.astimezone(UTC)  # the first and the last day of the calendar have no UTC in some offsets
+    except (ValueError, OverflowError) as error:
         raise wrong("rfc3339") from error
+    return given
 
 
 def parse_box(text: str) -> Box:
