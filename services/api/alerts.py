@@ -7,10 +7,12 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 
 from services.api.filters import AlertConditions, Wanted
+from services.api.identity import principal_of
 from services.api.parameters import Cursor, Limit, Nothing
 from services.api.problems import Problem, answers
 from services.api.schemas import Alert, AlertPage
 from services.api.state import state_of
+from services.contracts.alert import without_driver
 from services.store import api_queries
 from services.store.connect import Conn
 
@@ -61,7 +63,8 @@ async def list_alerts(request: Request, parameters: Annotated[AlertParameters, Q
         cursor = state.alert_cursors.write((shown[-1].began_ms, shown[-1].id), wanted.text)
         following = f'"{cursor}"'.encode()
         headers["link"] = f'<{request.url.include_query_params(cursor=cursor)}>; rel="next"'
-    items = b",".join(document(row.data, row.handling, row.handled) for row in shown)
+    named = principal_of(request).sees_drivers
+    items = b",".join(document(row.data, row.handling, row.handled, driver=named) for row in shown)
     body = b'{"items":[%s],"next":%s,"feed":%d}' % (items, following, page.feed)
     return Response(body, media_type="application/json", headers=headers)
 
@@ -110,16 +113,17 @@ async def get_alert(
     if row is None:
         raise Problem("alert-not-found", {"id": alert_id})
     return Response(
-        document(row["data"], row["handling"], row["handled"]),
+        document(row["data"], row["handling"], row["handled"], driver=principal_of(request).sees_drivers),
         media_type="application/json",
         headers={"etag": f'"{row["handling_version"]}"', "cache-control": "no-store"},
     )
 
 
-def document(data: str, handling: str, handled: str | None) -> bytes:
-    """An alert's JSON with its handling as it is now; as judging wrote it while nobody has acted."""
+def document(data: str, handling: str, handled: str | None, *, driver: bool = True) -> bytes:
+    """An alert's JSON with its handling as it is now, as judging wrote it while nobody has acted; `driver` False: without who was driving."""
+    body = data.encode() if driver else without_driver(data)
     if handled is None:
-        return data.encode()
+        return body
     return msgspec.json.encode(
-        {**msgspec.json.decode(data), "handling": handling, "handled": msgspec.Raw(handled.encode())}
+        {**msgspec.json.decode(body), "handling": handling, "handled": msgspec.Raw(handled.encode())}
     )

@@ -36,6 +36,8 @@ from services.api.authentication import COOKIE, Authenticator
 from services.api.cursors import Cursors
 from services.api.database import DatabaseAway, check_posture, connect
 from services.api.handling import actions, deadlines, shifts, storms
+from services.api.history import drivers, exports, jobs, journeys, near, presence
+from services.api.history.runner import Runner
 from services.api.hub import Hub
 from services.api.idempotency import PARAMETER, IdempotentRoute
 from services.api.identity import ACCESS, OPEN, OWN
@@ -63,6 +65,9 @@ TAGS = [
     {"name": "events", "description": "告警事件 · steps of alerts, streamed and pulled"},
     {"name": "vehicles", "description": "车辆与轨迹 · vehicles and tracks"},
     {"name": "positions", "description": "位置 · latest positions"},
+    {"name": "search", "description": "谁曾在场、谁在附近 · who was there, who is near"},
+    {"name": "jobs", "description": "任务与导出 · jobs and exports"},
+    {"name": "drivers", "description": "驾驶员 · drivers"},
     {"name": "meta", "description": "代码表 · codes"},
     {"name": "session", "description": "登录与账号 · signing in, oneself"},
     {"name": "accounts", "description": "账号与密钥 · accounts, keys, one-time codes"},
@@ -97,6 +102,12 @@ MODULES = (
     oidc,
     actions,
     shifts,
+    journeys,
+    presence,
+    near,
+    jobs,
+    exports,
+    drivers,
 )
 FAREWELL = b": the server is stopping\n" + b"event: bye\ndata: {}\n\n"
 
@@ -117,6 +128,7 @@ def create_app(settings: Settings) -> FastAPI:
             asyncio.create_task(check_posture(state.database, wait=True)),
             asyncio.create_task(Anchoring(state.database, settings.audit_anchor_file).run()),
             asyncio.create_task(deadlines.run(state.database)),
+            asyncio.create_task(Runner(state.database, state.authenticator, state.jobs_waiting).run()),
         ]
         app.state.background = tasks
         try:
@@ -156,6 +168,8 @@ async def _state(settings: Settings) -> State:
         account_cursors=Cursors(settings.token, "accounts"),
         audit_cursors=Cursors(settings.token, "audit"),
         provider=Provider(settings),
+        driver_cursors=Cursors(settings.token, "drivers"),
+        jobs_waiting=asyncio.Event(),
     )
 
 
@@ -248,8 +262,9 @@ def _complete(document: dict[str, Any]) -> None:
         if permission == OPEN:
             operation["security"] = []
         if operation["operationId"] in examples.OF_OPERATION:
-            done = operation["responses"].get("200") or operation["responses"]["201"]
-            (content,) = done["content"].values()
+            responses = operation["responses"]
+            done = next(responses[status] for status in ("200", "201", "202") if status in responses)
+            content = next(iter(done["content"].values()))
             content["example"] = examples.OF_OPERATION[operation["operationId"]]
 
 

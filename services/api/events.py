@@ -112,7 +112,7 @@ class AlertStream(EventStream):
                 yield self._frames([Event(row) for row in rows])
 
     def _frames(self, events: list[Event]) -> bytes:
-        return b"".join(event.frame for event in events if event.wanted_by(self._wanted))
+        return b"".join(event.frame_for(self._wanted) for event in events if event.wanted_by(self._wanted))
 
 
 @router.get(
@@ -144,7 +144,8 @@ async def stream_alerts(
         last = await feed_last(conn)
     after, opening = _beginning(parameters.after, last_event_id, last)
     principal = principal_of(request)
-    return AlertStream(state, principal, parameters.wanted().within(principal.scope), after, opening)
+    wanted = parameters.wanted().within(principal.scope, drivers=principal.sees_drivers)
+    return AlertStream(state, principal, wanted, after, opening)
 
 
 def _beginning(after: str | None, last_event_id: str | None, last: int) -> tuple[int, bytes]:
@@ -203,7 +204,7 @@ async def list_events(request: Request, parameters: Annotated[FeedParameters, Qu
         position = max(position, last)  # what is between concerns others
     following = f'"{state.event_cursors.write((position,))}"' if len(rows) > len(shown) else "null"
     body = b'{"items":[%s],"next":%s,"last":%d}' % (
-        b",".join(body_of(row) for row in shown), following.encode(), position,
+        b",".join(body_of(row, driver=principal_of(request).sees_drivers) for row in shown), following.encode(), position,
     )  # fmt: skip
     return Response(body, media_type="application/json")
 

@@ -103,6 +103,41 @@ SHIFT_SUMMARY: dict[str, Any] = {
     "done": {"total": 2, "actions": {"acknowledge": 1, "resolve": 1}, "resolutions": {"handled": 1},
              "by": [{"id": "acc_7f3a9c5e1b2d", "name": "王调度", "total": 2, "actions": {"acknowledge": 1, "resolve": 1}}]},
 }  # fmt: skip
+PRESENCE: dict[str, Any] = {
+    "items": [{"vehicle": 7, "plate": "宁A12345", "plate_color": "yellow", "class": "coach", "operator": "银川某客运公司", "division": "640100",
+               "first": "2026-11-23T00:15:30Z", "last": "2026-11-23T00:17:10Z", "fixes": 11, "between_fixes": False}],
+    "next": None, "total": 1, "truncated": False,
+}  # fmt: skip
+NEAR: dict[str, Any] = {
+    "items": [{**POSITION, "class": "hazmat", "distance_m": 840, "bearing": 213, "subtype": "W2", "hazmat": True, "age_s": 4.2}],
+    "next": None, "total": 1, "truncated": False,
+}  # fmt: skip
+JOB: dict[str, Any] = {
+    "id": "job_0f1e2d3c4b5a69788796a5b4c3d2e1f0", "kind": "export", "state": "done", "progress": 1.0, "created": "2026-11-23T01:00:00Z",
+    "done": "2026-11-23T01:00:04.120Z", "error": None, "bytes": 48213, "result": "/v1/jobs/job_0f1e2d3c4b5a69788796a5b4c3d2e1f0/result",
+    "request": {"vehicles": ["7"], "from": "2026-11-22T00:00:00Z", "to": "2026-11-23T00:00:00Z", "format": "csv"},
+}  # fmt: skip
+GAP: dict[str, Any] = {
+    "began": "2026-11-23T02:40:00Z", "ended": "2026-11-23T03:25:10Z", "displacement_km": 31.2, "odometer_km": 33.8,
+}  # fmt: skip
+TRIPS: dict[str, Any] = {
+    "items": [{"began": "2026-11-22T23:50:10Z", "ended": "2026-11-23T02:40:00Z", "open": False, "cut": False, "from": [106.23, 38.48],
+               "to": [105.19, 37.51], "distance_km": 173.4, "distance_source": "odometer", "max_speed_kmh": 98.5, "fixes": 1019}],
+    "next": None, "gaps": [GAP],
+}  # fmt: skip
+STOPS: dict[str, Any] = {
+    "items": [{"began": "2026-11-23T03:25:10Z", "ended": "2026-11-23T04:02:30Z", "open": False, "cut": False, "place": [105.19, 37.51],
+               "duration_s": 2240, "fixes": 224}],
+    "next": None, "gaps": [GAP],
+}  # fmt: skip
+KILOMETRES = {"distance_km": 207.2, "odometer_km": 207.2, "positions_km": 0.0, "gaps_km": 33.8}
+MILEAGE: dict[str, Any] = {
+    **KILOMETRES, "by_positions_km": 201.9, "source": "odometer", "fixes": 2102, "days": [{"day": "2026-11-23", **KILOMETRES}], "gaps": [GAP],
+}  # fmt: skip
+DRIVER: dict[str, Any] = {
+    "driver": "640100-0001", "name": "王*", "operator": "银川某客运公司", "licence_class": "A1", "qualified_for": "coach",
+    "valid_to": "2028-06-30", "phone": "138****5678", "masked": True,
+}  # fmt: skip
 
 OF_OPERATION: dict[str, Any] = {
     "list_alerts": ALERT_PAGE,
@@ -149,5 +184,17 @@ OF_OPERATION: dict[str, Any] = {
     "list_alert_groups": GROUP_LIST,
     "acknowledge_alerts": ACKNOWLEDGED,
     "get_shift_summary": SHIFT_SUMMARY,
+    "list_trips": TRIPS,
+    "list_stops": STOPS,
+    "get_mileage": MILEAGE,
+    "search_presence": PRESENCE,
+    "search_near": NEAR,
+    "create_export": JOB,
+    "list_jobs": {"items": [JOB], "next": None},
+    "get_job": JOB,
+    "get_job_result": PRESENCE,
+    "cancel_job": JOB,
+    "list_drivers": {"items": [DRIVER], "next": None},
+    "get_driver": DRIVER,
 }
 """What each operation answers with, by its operationId; written into the document last, since FastAPI drops every null on its way."""

@@ -118,11 +118,12 @@ class Wanted:
     to_ms: int | None = None
     box: Box | None = None
     scope: Scope = EVERYWHERE
+    drivers: bool = True  # no condition: whether what is told names drivers
 
     @cached_property
     def everything(self) -> bool:
         """Whether there is no condition."""
-        return self == Wanted()
+        return self == Wanted(drivers=self.drivers)
 
     @cached_property
     def text(self) -> str:
@@ -139,9 +140,9 @@ class Wanted:
             and self._when_and_where(facts)
         )
 
-    def within(self, scope: Scope) -> "Wanted":
+    def within(self, scope: Scope, *, drivers: bool = True) -> "Wanted":
         """The same conditions for somebody who sees no more than this."""
-        return replace(self, scope=scope)
+        return replace(self, scope=scope, drivers=drivers)
 
     def _in_scope(self, vehicle: AlertVehicle) -> bool:
         return self.scope.sees(vehicle.division, vehicle.operator, vehicle.vehicle_class)

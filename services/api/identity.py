@@ -24,7 +24,7 @@ class Role(StrEnum):
     AUDIT_ADMIN = "audit_admin"
 
 
-READS = frozenset({"alerts:read", "vehicles:read", "meta:read"})
+READS = frozenset({"alerts:read", "vehicles:read", "meta:read", "drivers:read"})
 HANDLES = frozenset({"alerts:ack", "alerts:assign", "alerts:close"})
 PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.DISPATCHER: READS | HANDLES | {"tracks:read", "alerts:reopen"},
@@ -94,6 +94,18 @@ ACCESS: dict[str, str] = {
     "list_alert_groups": "alerts:read",
     "acknowledge_alerts": "alerts:ack",
     "get_shift_summary": "alerts:ack",
+    "list_trips": "tracks:read",
+    "list_stops": "tracks:read",
+    "get_mileage": "tracks:read",
+    "search_presence": "tracks:read",
+    "search_near": "vehicles:read",
+    "create_export": "tracks:export",
+    "list_jobs": "tracks:read",
+    "get_job": "tracks:read",
+    "get_job_result": "tracks:read",
+    "cancel_job": "tracks:read",
+    "list_drivers": "drivers:read",
+    "get_driver": "drivers:read",
 }
 """Operation id to the permission it asks for; an operation that is not here does not start (`app.create_app` checks)."""
 
@@ -152,6 +164,11 @@ class Principal:
     credential: str
     credential_id: str = ""
     must_change: bool = False
+
+    @property
+    def sees_drivers(self) -> bool:
+        """Whether alerts name the driver to it: not to a partner."""
+        return self.role is not Role.PARTNER
 
     def may(self, permission: str) -> bool:
         """Whether it may do that."""

@@ -46,6 +46,7 @@ class Name:
     vehicle_class: str
     operator: str
     division: str
+    subtype: str | None = None
 
 
 class LiveMap:
@@ -146,7 +147,12 @@ class LiveMap:
             rows = await vehicle_names(conn, to_time(now_ms()))
         self.names = {
             row["id"]: Name(
-                row["plate"], row["plate_color"], row["vehicle_class"], row["operator"], row["division"]
+                row["plate"],
+                row["plate_color"],
+                row["vehicle_class"],
+                row["operator"],
+                row["division"],
+                row["subtype"],
             )
             for row in rows
         }

@@ -53,6 +53,8 @@ MESSAGES = {
     "string_unicode": ("应为有效的 Unicode 文字", "expected valid Unicode text"),
     "int_from_float": ("应为整数", "expected a whole number"),
     "int_parsing_size": ("数字过大", "the number is too large"),
+    "place": ("应为 [经度,纬度](WGS-84 度)", "expected [lon, lat] in WGS-84 degrees"),
+    "area": ("应给出 polygon,或 line 与 buffer_m", "expected polygon, or line with buffer_m"),
     "period": ("from 应早于 to", "from must be before to"),
     "enum": ("应为其一: {expected}", "expected one of: {expected}"),
     "login": ("应为小写字母、数字与 . _ @ -,以字母或数字开头,2 至 64 个字符",

@@ -1,5 +1,6 @@
 """What a request finds: the process's database, hub and live map, made once when the app starts; and the pen of the audit."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,8 @@ class State:
     account_cursors: Cursors
     audit_cursors: Cursors
     provider: Provider
+    driver_cursors: Cursors
+    jobs_waiting: asyncio.Event
 
     async def view(self, request: Request) -> View:
         """The rows that this request may see."""

@@ -19,6 +19,7 @@ SELECT {COLUMNS}, k.id AS key_id, k.key_hash, k.scopes, k.networks FROM api_key 
 WHERE k.id = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2) AND a.active
 """
 USED = "UPDATE api_key SET used_at = $2 WHERE id = $1"
+ACTIVE = f"SELECT {COLUMNS} FROM account a WHERE a.id = $1 AND a.active"
 BY_LOGIN = f"SELECT {COLUMNS}, a.password_hash, a.failures, a.totp_secret, a.totp_step FROM account a WHERE a.login = $1"
 OPEN_SESSION = "INSERT INTO session (token_hash, account, created_at, seen_at, expires_at, ip, agent) VALUES ($1, $2, $3, $3, $4, $5, $6)"
 END_SESSION = "DELETE FROM session WHERE token_hash = $1"
@@ -85,6 +86,11 @@ async def by_key(conn: Conn, key_id: str, now_ms: int) -> asyncpg.Record | None:
 async def used(conn: Conn, key_id: str, now_ms: int) -> None:
     """The key was used."""
     await conn.execute(USED, key_id, to_time(now_ms))
+
+
+async def active(conn: Conn, account: str) -> asyncpg.Record | None:
+    """An account that may still do something."""
+    return await conn.fetchrow(ACTIVE, account)
 
 
 async def by_login(conn: Conn, login: str) -> asyncpg.Record | None:

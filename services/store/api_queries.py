@@ -98,13 +98,13 @@ ORDER BY ((r.valid_from IS NULL OR r.valid_from <= $2) AND (r.valid_to IS NULL O
          r.valid_from DESC NULLS LAST, r.terminal, r.id
 """
 VEHICLE_NAMES = """
-SELECT DISTINCT ON (v.id) v.id, v.plate, v.plate_color, r.vehicle_class, o.name AS operator, r.division
+SELECT DISTINCT ON (v.id) v.id, v.plate, v.plate_color, r.vehicle_class, o.name AS operator, r.division, r.subtype
 FROM vehicle v JOIN registration r ON r.vehicle_id = v.id JOIN operator o ON o.id = r.operator_id
 ORDER BY v.id, ((r.valid_from IS NULL OR r.valid_from <= $1) AND (r.valid_to IS NULL OR r.valid_to > $1)) DESC,
          r.valid_from DESC NULLS LAST, r.terminal, r.id
 """
 TRACK_PAGE = """
-SELECT DISTINCT ON (at) at, ST_X(position) AS lon, ST_Y(position) AS lat, speed, recorder_speed, heading, flags
+SELECT DISTINCT ON (at) at, ST_X(position) AS lon, ST_Y(position) AS lat, speed, recorder_speed, heading, flags, altitude_m, odometer_m
 FROM fix WHERE vehicle = $1 AND at > $2 AND at < $3 AND (NOT $5 OR EXISTS (
     SELECT 1 FROM registration r JOIN operator o ON o.id = r.operator_id
     WHERE r.vehicle_id = $1 AND (r.valid_from IS NULL OR r.valid_from <= fix.at) AND (r.valid_to IS NULL OR fix.at < r.valid_to)
@@ -233,7 +233,7 @@ async def vehicle(conn: Conn, view: View, vehicle_id: int, now: datetime) -> lis
 
 
 async def vehicle_names(conn: Conn, now: datetime) -> list[asyncpg.Record]:
-    """What a map shows of every vehicle: id, plate, plate_color, vehicle_class, operator, division."""
+    """What a map shows of every vehicle: id, plate, plate_color, vehicle_class, operator, division, subtype."""
     return await conn.fetch(VEHICLE_NAMES, now)
 
 

@@ -532,7 +532,10 @@ class Job(Base):
     """A long piece of work asked for over the api: its state, progress (0 to 1) and, when done, its result."""
 
     __tablename__ = "job"
-    __table_args__ = (Index("job_account", "account", "created_at"),)
+    __table_args__ = (
+        Index("job_account", "account", "created_at"),
+        Index("job_undone", "created_at", postgresql_where=text("state IN ('waiting', 'running')")),
+    )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     account: Mapped[str] = mapped_column(Id)
@@ -556,7 +559,16 @@ class Fix(Base):
     """
 
     __tablename__ = "fix"
-    __table_args__ = (Index("fix_vehicle_at", "vehicle", "at"), {"postgresql_partition_by": "RANGE (at)"})
+    __table_args__ = (
+        Index("fix_vehicle_at", "vehicle", "at"),
+        Index(
+            "fix_at",
+            "at",
+            postgresql_using="brin",
+            postgresql_with={"pages_per_range": 32, "autosummarize": "on"},
+        ),
+        {"postgresql_partition_by": "RANGE (at)"},
+    )
     __mapper_args__ = {"primary_key": ["source_partition", "raw_offset"]}  # noqa: RUF012 - for the mapper alone
 
     at: Mapped[datetime]
