@@ -37,7 +37,9 @@ UPDATE job SET state = $3, done_at = $4, progress = CASE WHEN $3 = 'done' THEN 1
 WHERE id = $1 AND beat_at = $2 AND state = 'running'
 """
 RELEASE = "UPDATE job SET state = 'waiting' WHERE id = $1 AND beat_at = $2 AND state = 'running'"
-PIECE = "SELECT substring(result FROM $2 FOR $3) FROM job WHERE id = $1"
+PIECE = (
+    "SELECT substring(result FROM $2 FOR $3) FROM job WHERE id = $1 AND ($4::text IS NULL OR account = $4)"
+)
 FORGET = "DELETE FROM job WHERE done_at < $1"
 PIECE_BYTES = 1 << 20
 
@@ -92,9 +94,9 @@ async def release(conn: Conn, job: str, known: datetime) -> None:
     await conn.execute(RELEASE, job, known)
 
 
-async def piece(conn: Conn, job: str, start: int) -> bytes:
+async def piece(conn: Conn, account: str | None, job: str, start: int) -> bytes:
     """A MiB of a result from byte `start` (from 0); empty: there is no more, or the job was forgotten."""
-    found: bytes | None = await conn.fetchval(PIECE, job, start + 1, PIECE_BYTES)
+    found: bytes | None = await conn.fetchval(PIECE, job, start + 1, PIECE_BYTES, account)
     return found or b""
 
 

@@ -34,14 +34,16 @@ SELECT ST_AsBinary(g) AS area, ST_IsValid(g) AS valid, ST_Area(g::geography, fal
        ST_XMin(g) AS west, ST_YMin(g) AS south, ST_XMax(g) AS east, ST_YMax(g) AS north
 FROM (SELECT ST_Buffer(ST_GeomFromText($1, 4326)::geography, $2)::geometry AS g) AS given
 """
-WHO = """
-SELECT r.vehicle_id, coalesce(r.valid_from, '-infinity') AS valid_from, coalesce(r.valid_to, 'infinity') AS valid_to
-FROM registration r JOIN operator o ON o.id = r.operator_id
-WHERE (${0}::text[] IS NULL OR r.division = ANY (${0})) AND (${1}::text[] IS NULL OR o.name = ANY (${1}))
-  AND (${2}::text[] IS NULL OR r.vehicle_class = ANY (${2})) AND (${3}::text[] IS NULL OR r.division LIKE ANY (${3}))
-  AND (${4}::text[] IS NULL OR o.name = ANY (${4})) AND (${5}::text[] IS NULL OR r.vehicle_class = ANY (${5}))
+OF_WHO = """
+WITH who AS MATERIALIZED (
+    SELECT r.vehicle_id, coalesce(r.valid_from, '-infinity') AS valid_from, coalesce(r.valid_to, 'infinity') AS valid_to
+    FROM registration r JOIN operator o ON o.id = r.operator_id
+    WHERE (${0}::text[] IS NULL OR r.division = ANY (${0})) AND (${1}::text[] IS NULL OR o.name = ANY (${1}))
+      AND (${2}::text[] IS NULL OR r.vehicle_class = ANY (${2})) AND (${3}::text[] IS NULL OR r.division LIKE ANY (${3}))
+      AND (${4}::text[] IS NULL OR o.name = ANY (${4})) AND (${5}::text[] IS NULL OR r.vehicle_class = ANY (${5}))
+)
 """
-"""Registrations in view, and of these the ones asked for."""
+"""Goes before a statement: registrations in view, and of these the ones asked for. Its parameters are numbered from where the statement's end."""
 OF_SOME = """
 AND EXISTS (SELECT 1 FROM who WHERE who.vehicle_id = f.vehicle AND who.valid_from <= f.at AND f.at < who.valid_to)
 """
@@ -50,7 +52,7 @@ before_at < $2 AND at >= $1 AND at - before_at <= make_interval(secs => $3)
 AND ST_Intersects(ST_GeomFromWKB($4, 4326), ST_MakeLine(before, position))
 AND ST_DistanceSphere(before, position) <= extract(epoch FROM at - before_at) * {FASTEST_M_S!r} + {SLACK_M!r}
 """
-FOUND = f"""
+_found = f"""
 SELECT vehicle, count(*) FILTER (WHERE inside) AS fixes, min(at) FILTER (WHERE inside) AS first, max(at) FILTER (WHERE inside) AS last,
        array_agg(before_at) FILTER (WHERE crosses) AS left_at, array_agg(at) FILTER (WHERE crosses) AS reached_at
 FROM (
@@ -60,31 +62,31 @@ FROM (
                at >= $1 AND at < $2 AND ST_Intersects(ST_GeomFromWKB($4, 4326), position) AS inside
         FROM fix f
         WHERE at >= $1::timestamptz - make_interval(secs => $3) AND at < $2::timestamptz + make_interval(secs => $3)
-          AND position && ST_MakeEnvelope($5, $6, $7, $8, 4326) AND flags & {NOT_FIXED} = 0 #
+          AND position && ST_MakeEnvelope($5, $6, $7, $8, 4326) AND flags & {NOT_FIXED} = 0 {{some}}
         WINDOW way AS (PARTITION BY vehicle ORDER BY {ORDER})
     ) AS legs
 ) AS judged
 WHERE inside OR crosses
 GROUP BY vehicle
 """
-PROVEN = f"""
+_proven = f"""
 SELECT vehicle, min(before_at) AS left_at, max(at) AS reached_at
 FROM (
     SELECT asked.vehicle, legs.*
     FROM unnest($5::int[], $6::timestamptz[], $7::timestamptz[]) AS asked (vehicle, left_at, reached_at)
     CROSS JOIN LATERAL (
         SELECT at, position, lag(at) OVER way AS before_at, lag(position) OVER way AS before
-        FROM fix f WHERE f.vehicle = asked.vehicle AND f.at >= asked.left_at AND f.at <= asked.reached_at AND flags & {NOT_FIXED} = 0 #
+        FROM fix f WHERE f.vehicle = asked.vehicle AND f.at >= asked.left_at AND f.at <= asked.reached_at AND flags & {NOT_FIXED} = 0 {{some}}
         WINDOW way AS (ORDER BY {ORDER})
     ) AS legs
 ) AS judged
 WHERE {CROSSES}
 GROUP BY vehicle
 """
-SEARCH = FOUND.replace("#", "")
-PROVE = PROVEN.replace("#", "")
-SEARCH_SOME = f"WITH who AS MATERIALIZED ({WHO.format(*range(9, 15))}) {FOUND.replace('#', OF_SOME)}"
-PROVE_SOME = f"WITH who AS MATERIALIZED ({WHO.format(*range(8, 14))}) {PROVEN.replace('#', OF_SOME)}"
+SEARCH = _found.format(some="")
+PROVE = _proven.format(some="")
+SEARCH_SOME = OF_WHO.format(*range(9, 15)) + _found.format(some=OF_SOME)
+PROVE_SOME = OF_WHO.format(*range(8, 14)) + _proven.format(some=OF_SOME)
 NAMES = """
 SELECT DISTINCT ON (v.id) v.id, v.plate, v.plate_color, r.vehicle_class, o.name AS operator, r.division
 FROM vehicle v JOIN registration r ON r.vehicle_id = v.id JOIN operator o ON o.id = r.operator_id

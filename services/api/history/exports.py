@@ -87,11 +87,15 @@ async def work(task: jobs.Task) -> jobs.Result:
     body = ExportRequest.model_validate(task.request)
     vehicles = await _vehicles(task, body.vehicles)
     buffer, contents = io.BytesIO(), []
+    written: dict[int, dict[str, Any]] = {}
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for place, (name, vehicle) in enumerate(vehicles):
             said: dict[str, Any] = {"asked": name, "vehicle": vehicle, "file": None, "positions": 0}
-            if vehicle is not None:
-                said |= await _track(task, archive, buffer, body, vehicle)
+            if vehicle in written:
+                said |= written[vehicle]
+            elif vehicle is not None:
+                written[vehicle] = await _track(task, archive, buffer, body, vehicle)
+                said |= written[vehicle]
             contents.append(said)
             await task.progress((place + 1) / len(vehicles))
         listed = {"from": body.from_, "to": body.to, "format": body.format, "tracks": contents}

@@ -27,6 +27,8 @@ from services.store.scope import View
 from services.store.times import to_ms
 
 MOST_UNDONE = 5
+PURPOSE = "purpose"
+"""Kept in the request, so that whoever fetches the result does so for the same."""
 LISTED = 100
 
 router = APIRouter(tags=["jobs"])
@@ -86,7 +88,7 @@ async def submit(
     async with state.database.writing(await state.view(request)) as conn:
         if await jobs.undone(conn, principal.id) >= MOST_UNDONE:
             raise Problem("too-many-jobs", {"most": MOST_UNDONE})
-        await jobs.add(conn, job, principal.id, kind, asked, now_ms())
+        await jobs.add(conn, job, principal.id, kind, asked | {PURPOSE: purpose}, now_ms())
         row = await jobs.get(conn, principal.id, job)
         await state.audit(conn, request, action, job, purpose=purpose, detail=detail)
     assert row is not None  # noqa: S101 - it was put there
@@ -181,7 +183,8 @@ async def get_job_result(request: Request, job_id: JobId, _: Annotated[Nothing, 
     row = await _found(request, job_id)
     if row["state"] != "done":
         raise Problem("job-not-done", {"id": job_id, "state": row["state"]})
-    await looked(request, "job.read", job_id, None, detail={"kind": row["kind"], "bytes": row["bytes"]})
+    purpose = row["request"].get(PURPOSE)
+    await looked(request, "job.read", job_id, purpose, detail={"kind": row["kind"], "bytes": row["bytes"]})
     state = state_of(request)
     body = _pieces(state.database, await state.view(request), job_id, row["bytes"])
     headers = {"content-length": str(row["bytes"])}
@@ -195,7 +198,7 @@ async def _pieces(database: Database, view: View, job: str, size: int) -> AsyncI
     start = 0
     while start < size:
         async with database.reading(view) as conn:
-            piece = await jobs.piece(conn, job, start)
+            piece = await jobs.piece(conn, view.account, job, start)
         if not piece:
             return
         start += len(piece)

@@ -49,7 +49,7 @@ async def list_trips(
     A trip runs from its first moving fix (5 km/h) to the fix at which it stood (3 km/h) for five minutes or more, or to the last before a silence of
     more than 20 minutes. What goes on for more than a day beyond the period is `cut`; what has not ended yet is `open`.
     """
-    period, seen = await _seen(request, vehicle_id, parameters)
+    period, seen = await _seen(request, vehicle_id, parameters, "trips.read", purpose)
     walked = legs(seen.way)
     items = [_trip(seen, walked, row) for row in seen.rows if row.trip]
     await _looked(request, "trips.read", vehicle_id, period, purpose, len(items))
@@ -69,7 +69,7 @@ async def list_stops(
     purpose: Purpose,
 ) -> Response:
     """Stops of five minutes or more that touch the period, whole, by the same definition as trips."""
-    period, seen = await _seen(request, vehicle_id, parameters)
+    period, seen = await _seen(request, vehicle_id, parameters, "stops.read", purpose)
     items = [_stop(seen, row) for row in seen.rows if not row.trip and not too_short(seen.way, row)]
     await _looked(request, "stops.read", vehicle_id, period, purpose, len(items))
     return _json({"items": items, "next": None, "gaps": _gaps(seen, period)})
@@ -93,7 +93,7 @@ async def get_mileage(
     Legs of more than 20 minutes are contained, and shown as gaps.
     """
     period = parameters.period(now_ms())
-    reader = await _reader(request, vehicle_id, period)
+    reader = await _reader(request, vehicle_id, period, "mileage.read", purpose)
     way = await reader.way(*period)
     before, after = await reader.neighbours(*period)
     body = mileage(joined([before, way]), len(before), ZoneInfo(state_of(request).settings.timezone))
@@ -102,18 +102,24 @@ async def get_mileage(
     return _json(body)
 
 
-async def _reader(request: Request, vehicle: int, period: tuple[int, int]) -> Reader:
+async def _reader(
+    request: Request, vehicle: int, period: tuple[int, int], action: str, purpose: str | None
+) -> Reader:
     state = state_of(request)
     view = await state.view(request)
     async with state.database.reading(view) as conn:
-        if not await api_queries.vehicle(conn, view, vehicle, to_time(period[1])):
-            raise Problem("vehicle-not-found", {"id": vehicle})
+        known = await api_queries.vehicle(conn, view, vehicle, to_time(period[1]))
+    if not known:
+        await looked(request, action, f"vehicle:{vehicle}", purpose, outcome="vehicle-not-found")
+        raise Problem("vehicle-not-found", {"id": vehicle})
     return Reader(state.database, view, vehicle)
 
 
-async def _seen(request: Request, vehicle: int, parameters: PeriodParameters) -> tuple[tuple[int, int], Seen]:
+async def _seen(
+    request: Request, vehicle: int, parameters: PeriodParameters, action: str, purpose: str | None
+) -> tuple[tuple[int, int], Seen]:
     period = parameters.period(now_ms())
-    reader = await _reader(request, vehicle, period)
+    reader = await _reader(request, vehicle, period, action, purpose)
     return period, await reader.seen(*period, now_ms())
 
 

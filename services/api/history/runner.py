@@ -15,7 +15,7 @@ import structlog
 from services.api.authentication import Authenticator, principal_of_row
 from services.api.database import Database, DatabaseAway
 from services.api.history import exports, presence
-from services.api.history.jobs import Ended, Failed, Result, Task
+from services.api.history.jobs import PURPOSE, Ended, Failed, Result, Task
 from services.api.identity import SYSTEM
 from services.api.problems import Problem, document
 from services.runtime.clock import monotonic_s, now_ms
@@ -93,8 +93,9 @@ class Runner:
 
     async def _done(self, row: asyncpg.Record, held: "Held") -> Result:
         permission, work = WORK[row["kind"]]
+        asked = {name: value for name, value in row["request"].items() if name != PURPOSE}
         view = await self._view(row["account"], permission)
-        working = asyncio.ensure_future(work(Task(row["request"], self._database, view, held.progress)))
+        working = asyncio.ensure_future(work(Task(asked, self._database, view, held.progress)))
         beating = asyncio.create_task(held.beating())
         try:
             await asyncio.wait({working, beating}, return_when=asyncio.FIRST_COMPLETED)
