@@ -109,6 +109,7 @@ MODULES = (
     exports,
     drivers,
 )
+SEARCHES_AT_ONCE = 2  # of the pool's eight connections; the others stay for what is quick
 FAREWELL = b": the server is stopping\n" + b"event: bye\ndata: {}\n\n"
 
 log = structlog.get_logger()
@@ -170,6 +171,7 @@ async def _state(settings: Settings) -> State:
         provider=Provider(settings),
         driver_cursors=Cursors(settings.token, "drivers"),
         jobs_waiting=asyncio.Event(),
+        searches=asyncio.Semaphore(SEARCHES_AT_ONCE),
     )
 
 

@@ -37,6 +37,7 @@ class State:
     provider: Provider
     driver_cursors: Cursors
     jobs_waiting: asyncio.Event
+    searches: asyncio.Semaphore
 
     async def view(self, request: Request) -> View:
         """The rows that this request may see."""

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import zipfile
+from typing import Any
 
 import asyncpg
 import numpy as np
@@ -78,7 +79,8 @@ async def test_drivers_stay_in_view_and_pages_hold_no_identity(api: Api, writer:
     await account(writer, "yi", Role.AUTHORITY, divisions=["6402"])
     for login, names in (("jia", ["640100-0001", masked_code(IDENTITY)]), ("yi", ["640200-0002"])):
         client = await signed_in(api, login)
-        found, cursor = [], {}
+        found: list[str] = []
+        cursor: dict[str, str] = {}
         while True:
             page = (await client.get("/v1/drivers", params={**PURPOSE, "limit": "1", **cursor})).json()
             found += [item["driver"] for item in page["items"]]
@@ -227,7 +229,14 @@ async def test_several_tracks_in_one_file(api: Api, writer: asyncpg.Connection) 
     assert (len(rows), rows[-1]["time"]) == (1500, iso(BEGAN_MS + 1_499_000))
     (row,) = await writer.fetch("SELECT purpose, detail FROM audit WHERE action = 'track.export'")
     assert row["purpose"] == PURPOSE["purpose"]
-    for wrong in ({"vehicles": []}, {"vehicles": ["x"]}, {"format": "xlsx"}, {"from": "now"}, {"more": 1}):
+    changes: list[dict[str, Any]] = [
+        {"vehicles": []},
+        {"vehicles": ["x"]},
+        {"format": "xlsx"},
+        {"from": "now"},
+        {"more": 1},
+    ]
+    for wrong in changes:
         assert (
             await client.post("/v1/exports", json={**asked, **wrong}, params=PURPOSE)
         ).status_code == 400, wrong

@@ -183,8 +183,8 @@ def _gaps(seen: Seen, period: tuple[int, int]) -> list[dict[str, Any]]:
             if began < period[1] and ended > period[0]:
                 found.append(_gap(way, at))
     if len(way) and not len(seen.after) and period[1] - int(way.time_ms[-1]) > GAP_MS:
-        began = iso(int(way.time_ms[-1]))
-        found.append({"began": began, "ended": None, "displacement_km": None, "odometer_km": None})
+        since = iso(int(way.time_ms[-1]))
+        found.append({"began": since, "ended": None, "displacement_km": None, "odometer_km": None})
     return found
 
 

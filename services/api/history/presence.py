@@ -147,7 +147,8 @@ async def search_presence(
         return await jobs.submit(request, "presence", body.said(), purpose, "presence.job", detail)
     if period[1] - period[0] > AT_ONCE_HOURS * HOUR_MS or area.km2 > AT_ONCE_KM2:
         raise Problem("search-too-large", {"hours": AT_ONCE_HOURS, "km2": AT_ONCE_KM2})
-    found = await find(state.database, view, body, area, AT_ONCE_ROWS, SLICE_DEADLINE_S, _nobody_waits)
+    async with state.searches:
+        found = await find(state.database, view, body, area, AT_ONCE_ROWS, SLICE_DEADLINE_S, _nobody_waits)
     answer = await document(state.database, view, found)
     await looked(
         request, "presence.search", "area", purpose, detail={"request": body.said(), "vehicles": found.total}

@@ -5,6 +5,7 @@ result, so that doing it twice does no harm.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -58,6 +59,9 @@ class Runner:
             except DatabaseAway as error:
                 log.debug("jobs_wait", error=str(error))
                 await asyncio.sleep(RETRY_S)
+            except Exception:
+                log.exception("jobs_wait")
+                await asyncio.sleep(RETRY_S)
 
     async def _one(self) -> bool:
         """Do one job, if there is one."""
@@ -103,8 +107,8 @@ class Runner:
                 raise Ended
             return working.result()
         finally:
-            for task in (working, beating):
-                task.cancel()
+            held.stopped.set()  # not cancelled: a beat that is underway must be known before the end is written
+            working.cancel()
             await asyncio.gather(working, beating, return_exceptions=True)
 
     async def _view(self, account: str, permission: str) -> View:
@@ -127,6 +131,7 @@ class Held:
         self._beat: datetime = row["beat_at"]
         self._progress, self._told_s = 0.0, monotonic_s()
         self._lock = asyncio.Lock()
+        self.stopped = asyncio.Event()
 
     async def progress(self, part: float) -> None:
         """Say how far it is.
@@ -141,7 +146,11 @@ class Held:
     async def beating(self) -> None:
         """Say that it is being worked on, also while nothing advances; returns when it is not ours any more."""
         while True:
-            await asyncio.sleep(BEAT_EVERY_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(BEAT_EVERY_S):
+                    await self.stopped.wait()
+            if self.stopped.is_set():
+                return
             try:
                 await self._tell()
             except Ended:
