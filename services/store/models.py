@@ -466,13 +466,17 @@ class WebhookNetwork(Base):
 
 
 class WebhookEndpoint(Base):
-    """Where a partner receives events. `after` is the feed position up to which its messages are made; secrets newest first."""
+    """Where a partner receives events: `account` is the owner's id, or "system" for the holder of the system's token.
+
+    `after` is the feed position up to which its messages are made; secrets newest first. `failures` counts in a row, `resume_at` is when
+    it may be tried again as a whole.
+    """
 
     __tablename__ = "webhook_endpoint"
     __table_args__ = (Index("webhook_endpoint_account", "account"),)
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
-    account: Mapped[str] = mapped_column(Id, ForeignKey("account.id"))
+    account: Mapped[str] = mapped_column(Id)
     url: Mapped[str]
     description: Mapped[str]
     types: Mapped[list[str]]
@@ -482,20 +486,34 @@ class WebhookEndpoint(Base):
     state: Mapped[str]
     reason: Mapped[str | None]
     failing_since: Mapped[datetime | None]
+    failures: Mapped[int] = mapped_column(server_default="0")
+    resume_at: Mapped[datetime | None]
     after: Mapped[int] = mapped_column(BigInteger)
     version: Mapped[int] = mapped_column(server_default="0")
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 
 class WebhookMessage(Base):
-    """One event on its way to one endpoint: the very bytes that every attempt sends. Of one alert's messages the oldest waiting goes first."""
+    """One event on its way to one endpoint: the very bytes that every attempt sends.
+
+    Of one alert's messages one at most is `waiting`, the later ones are `held`. `earlier` is how many attempts were made before it was asked
+    for again.
+    """
 
     __tablename__ = "webhook_message"
     __table_args__ = (
-        Index("webhook_message_due", "endpoint", "due_at", postgresql_where=text("state = 'waiting'")),
+        Index("webhook_message_due", "endpoint", "due_at", "seq", postgresql_where=text("state = 'waiting'")),
         Index(
-            "webhook_message_alert", "endpoint", "alert_id", "seq", postgresql_where=text("state = 'waiting'")
+            "webhook_message_alert",
+            "endpoint",
+            "alert_id",
+            "seq",
+            postgresql_where=text("state IN ('waiting', 'held')"),
         ),
+        Index("webhook_message_oldest", "created_at", postgresql_where=text("state IN ('waiting', 'held')")),
+        Index("webhook_message_again", "endpoint", "seq", postgresql_where=text("state = 'again'")),
+        Index("webhook_message_listed", "endpoint", "created_at", "id"),
+        Index("webhook_message_done", "done_at", postgresql_where=text("done_at IS NOT NULL")),
     )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -507,6 +525,7 @@ class WebhookMessage(Base):
     body: Mapped[bytes]
     state: Mapped[str]
     attempts: Mapped[int] = mapped_column(server_default="0")
+    earlier: Mapped[int] = mapped_column(server_default="0")
     due_at: Mapped[datetime]
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     done_at: Mapped[datetime | None]

@@ -165,7 +165,7 @@ def _webhooks() -> None:
     op.create_table(
         "webhook_endpoint",
         sa.Column("id", ID, primary_key=True),
-        sa.Column("account", ID, sa.ForeignKey("account.id"), nullable=False),
+        sa.Column("account", ID, nullable=False),
         sa.Column("url", sa.Text(), nullable=False),
         sa.Column("description", sa.Text(), nullable=False),
         sa.Column("types", TEXTS, nullable=False),
@@ -175,6 +175,8 @@ def _webhooks() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text()),
         sa.Column("failing_since", TIME),
+        sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("resume_at", TIME),
         sa.Column("after", sa.BigInteger(), nullable=False),
         sa.Column("version", sa.Integer(), server_default="0", nullable=False),
         sa.Column("created_at", TIME, server_default=NOW, nullable=False),
@@ -191,16 +193,41 @@ def _webhooks() -> None:
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("earlier", sa.Integer(), server_default="0", nullable=False),
         sa.Column("due_at", TIME, nullable=False),
         sa.Column("created_at", TIME, server_default=NOW, nullable=False),
         sa.Column("done_at", TIME),
     )
-    waiting = sa.text("state = 'waiting'")
     op.create_index(
-        "webhook_message_due", "webhook_message", ["endpoint", "due_at"], postgresql_where=waiting
+        "webhook_message_due",
+        "webhook_message",
+        ["endpoint", "due_at", "seq"],
+        postgresql_where=sa.text("state = 'waiting'"),
     )
     op.create_index(
-        "webhook_message_alert", "webhook_message", ["endpoint", "alert_id", "seq"], postgresql_where=waiting
+        "webhook_message_alert",
+        "webhook_message",
+        ["endpoint", "alert_id", "seq"],
+        postgresql_where=sa.text("state IN ('waiting', 'held')"),
+    )
+    op.create_index(
+        "webhook_message_oldest",
+        "webhook_message",
+        ["created_at"],
+        postgresql_where=sa.text("state IN ('waiting', 'held')"),
+    )
+    op.create_index(
+        "webhook_message_again",
+        "webhook_message",
+        ["endpoint", "seq"],
+        postgresql_where=sa.text("state = 'again'"),
+    )
+    op.create_index("webhook_message_listed", "webhook_message", ["endpoint", "created_at", "id"])
+    op.create_index(
+        "webhook_message_done",
+        "webhook_message",
+        ["done_at"],
+        postgresql_where=sa.text("done_at IS NOT NULL"),
     )
     op.create_table(
         "webhook_attempt",
