@@ -49,6 +49,7 @@ from services.api.parameters import MESSAGES, problem_of
 from services.api.problems import MEDIA_TYPE, Fault, Problem, answers, respond
 from services.api.sse import retry_frame
 from services.api.state import State
+from services.api.webhooks import deliveries, endpoints, event_types, networks
 from services.runtime.settings import Settings
 
 CONSOLE = Path(__file__).with_name("console")
@@ -73,6 +74,7 @@ TAGS = [
     {"name": "accounts", "description": "账号与密钥 · accounts, keys, one-time codes"},
     {"name": "audit", "description": "审计 · who did what"},
     {"name": "health", "description": "运行状态 · health"},
+    {"name": "webhooks", "description": "事件推送 · events delivered to partners (Standard Webhooks)"},
 ]
 BEARER = {
     "type": "http",
@@ -108,6 +110,10 @@ MODULES = (
     jobs,
     exports,
     drivers,
+    endpoints,
+    deliveries,
+    event_types,
+    networks,
 )
 SEARCHES_AT_ONCE = 2  # of the pool's eight connections; the others stay for what is quick
 FAREWELL = b": the server is stopping\n" + b"event: bye\ndata: {}\n\n"

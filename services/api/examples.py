@@ -139,6 +139,37 @@ DRIVER: dict[str, Any] = {
     "valid_to": "2028-06-30", "phone": "138****5678", "masked": True,
 }  # fmt: skip
 
+WEBHOOK: dict[str, Any] = {
+    "id": "whe_3c9d1e5f7a2b", "url": "https://receiver.example.com/roadwatch", "description": "省厅应急平台", "types": ["alert.opened", "alert.closed"],
+    "filters": {"rules": [], "kinds": [], "classes": ["hazmat"], "operators": [], "divisions": ["6401"], "severities": ["major", "critical"]},
+    "algorithm": "hmac-sha256", "secrets": [{"created": "2026-11-23T00:00:00Z", "until": None, "public_key": None}], "state": "active", "reason": None,
+    "failures": 0, "failing_since": None, "resume_at": None, "after": 1234, "version": 3, "created": "2026-11-23T00:00:00Z",
+}  # fmt: skip
+NEW_WEBHOOK = {
+    **WEBHOOK,
+    "state": "pending",
+    "version": 0,
+    "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+}
+DELIVERY: dict[str, Any] = {
+    "id": "msg_0f1e2d3c4b5a69788796a5b4c3", "webhook": WEBHOOK["id"], "type": "alert.opened", "event": "evt_0f1e2d3c4b5a69788796a5b4c3", "seq": 1234,
+    "alert": ALERT["id"], "status": "delivered", "attempts": 1, "next_attempt": None, "created": "2026-11-23T00:19:11.100Z",
+    "ended": "2026-11-23T00:19:11.180Z",
+}  # fmt: skip
+PAYLOAD: dict[str, Any] = {
+    "type": "alert.opened", "timestamp": "2026-11-23T00:19:11.042Z",
+    "data": {
+        "id": "evt_0f1e2d3c4b5a69788796a5b4c3", "seq": 1234, "alert": ALERT["id"], "sequence": 1,
+        **{name: ALERT[name] for name in ("rule", "rule_version", "kind", "severity", "state", "handling", "began", "ended", "at", "limit", "peak",
+                                          "unit", "confidence", "late", "vehicle")},
+    },
+}  # fmt: skip
+DELIVERY_DETAIL: dict[str, Any] = {
+    **DELIVERY, "body": PAYLOAD,
+    "tries": [{"number": 1, "at": "2026-11-23T00:19:11.150Z", "milliseconds": 30, "status": 204, "error": None, "response": ""}],
+}  # fmt: skip
+WEBHOOK_NETWORK = {"network": "10.64.0.0/16", "note": "公安视频专网", "created": "2026-11-23T00:00:00Z"}
+
 OF_OPERATION: dict[str, Any] = {
     "list_alerts": ALERT_PAGE,
     "get_alert": ALERT,
@@ -196,5 +227,30 @@ OF_OPERATION: dict[str, Any] = {
     "cancel_job": JOB,
     "list_drivers": {"items": [DRIVER], "next": None},
     "get_driver": DRIVER,
+    "list_webhooks": {"items": [WEBHOOK], "next": None},
+    "create_webhook": NEW_WEBHOOK,
+    "get_webhook": WEBHOOK,
+    "change_webhook": WEBHOOK,
+    "rotate_webhook_secret": NEW_WEBHOOK,
+    "ping_webhook": {"delivery": DELIVERY["id"]},
+    "enable_webhook": {"delivery": DELIVERY["id"]},
+    "disable_webhook": {**WEBHOOK, "state": "paused"},
+    "recover_webhook": {"job": "job_5d1c7b9e3f20"},
+    "list_deliveries": {"items": [DELIVERY], "next": None},
+    "get_delivery": DELIVERY_DETAIL,
+    "redeliver": {"delivery": DELIVERY["id"]},
+    "list_webhook_event_types": {
+        "items": [
+            {
+                "type": "alert.opened",
+                "zh": "新告警",
+                "en": "opened",
+                "schema": {"type": "object"},
+                "example": PAYLOAD,
+            }
+        ]
+    },
+    "list_webhook_networks": {"items": [WEBHOOK_NETWORK]},
+    "put_webhook_network": WEBHOOK_NETWORK,
 }
 """What each operation answers with, by its operationId; written into the document last, since FastAPI drops every null on its way."""

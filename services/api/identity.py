@@ -106,6 +106,23 @@ ACCESS: dict[str, str] = {
     "cancel_job": "tracks:read",
     "list_drivers": "drivers:read",
     "get_driver": "drivers:read",
+    "list_webhooks": "webhooks:manage",
+    "create_webhook": "webhooks:manage",
+    "get_webhook": "webhooks:manage",
+    "change_webhook": "webhooks:manage",
+    "delete_webhook": "webhooks:manage",
+    "rotate_webhook_secret": "webhooks:manage",
+    "ping_webhook": "webhooks:manage",
+    "enable_webhook": "webhooks:manage",
+    "disable_webhook": "webhooks:manage",
+    "recover_webhook": "webhooks:manage",
+    "list_deliveries": "webhooks:manage",
+    "get_delivery": "webhooks:manage",
+    "redeliver": "webhooks:manage",
+    "list_webhook_event_types": "webhooks:manage",
+    "list_webhook_networks": "system:manage",
+    "put_webhook_network": "system:manage",
+    "delete_webhook_network": "system:manage",
 }
 """Operation id to the permission it asks for; an operation that is not here does not start (`app.create_app` checks)."""
 

@@ -69,7 +69,7 @@ def wrong(code: str, **words: Any) -> PydanticCustomError:
     return PydanticCustomError(code, MESSAGES[code][1], words)
 
 
-def _split(value: object) -> object:
+def split(value: object) -> object:
     """`a,b` and a repeated parameter as one list."""
     parts = value if isinstance(value, list) else [value]
     return [item for part in parts for item in (part.split(",") if isinstance(part, str) else [part])]
@@ -173,15 +173,15 @@ def _coerced(limit: int) -> int:
 def _choice(table: tuple[str, ...]) -> Any:
     return Annotated[
         list[Annotated[str, AfterValidator(_one_of(table)), Field(json_schema_extra={"enum": list(table)})]],
-        BeforeValidator(_split),
+        BeforeValidator(split),
     ]
 
 
 Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_visible)]
 Names = list[Text]  # names of companies may hold commas: given by repeating alone
-Divisions = Annotated[list[Annotated[str, AfterValidator(_division)]], BeforeValidator(_split)]
+Divisions = Annotated[list[Annotated[str, AfterValidator(_division)]], BeforeValidator(split)]
 VehicleNames = Annotated[
-    list[Annotated[str, AfterValidator(_checked(parse_vehicle))]], BeforeValidator(_split)
+    list[Annotated[str, AfterValidator(_checked(parse_vehicle))]], BeforeValidator(split)
 ]
 Time = Annotated[
     str, AfterValidator(_checked(parse_time)), Field(max_length=40, json_schema_extra={"format": "date-time"})

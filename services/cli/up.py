@@ -28,6 +28,7 @@ PYTHON_SERVICES = (
     ("recorder", ("services.ingest", "recorder")),
     ("rules", ("services.rules",)),
     ("api", ("services.api",)),
+    ("webhooks", ("services.api.webhooks",)),
 )
 SETUP = ("migrate", "topics", "accounts")
 DEFAULT_PORT = 8080

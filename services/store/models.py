@@ -512,6 +512,11 @@ class WebhookMessage(Base):
         ),
         Index("webhook_message_oldest", "created_at", postgresql_where=text("state IN ('waiting', 'held')")),
         Index("webhook_message_again", "endpoint", "seq", postgresql_where=text("state = 'again'")),
+        Index(
+            "webhook_message_ping",
+            "endpoint",
+            postgresql_where=text("state = 'waiting' AND type = 'endpoint.ping'"),
+        ),
         Index("webhook_message_listed", "endpoint", "created_at", "id"),
         Index("webhook_message_done", "done_at", postgresql_where=text("done_at IS NOT NULL")),
     )

@@ -13,7 +13,7 @@ from services.cli.main import COMMANDS
 from services.runtime.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-OURS = ("migrate", "topics", "ingest", "recorder", "rules", "api", "simulator")
+OURS = ("migrate", "topics", "ingest", "recorder", "rules", "api", "webhooks", "simulator")
 ONCE = ("migrate", "topics", "simulator")
 OUTSIDE_SETTINGS = {"ROADWATCH_STATUS_FILE", "ROADWATCH_PROCESS"}
 

@@ -113,7 +113,7 @@ def allowable(text: str) -> Network:
         ValueError: no network, one with host bits set, or one that can never be opened.
     """
     network = ip_network(text)
-    if any(network.version == closed.version and network.overlaps(closed) for closed in NEVER):  # type: ignore[arg-type]
+    if any(network.version == closed.version and network.overlaps(closed) for closed in NEVER):
         raise ValueError(f"{network} holds addresses that are never opened")
     return network
 

@@ -222,6 +222,8 @@ def _webhooks() -> None:
         ["endpoint", "seq"],
         postgresql_where=sa.text("state = 'again'"),
     )
+    pings = sa.text("state = 'waiting' AND type = 'endpoint.ping'")
+    op.create_index("webhook_message_ping", "webhook_message", ["endpoint"], postgresql_where=pings)
     op.create_index("webhook_message_listed", "webhook_message", ["endpoint", "created_at", "id"])
     op.create_index(
         "webhook_message_done",
