@@ -49,8 +49,9 @@ class Received:
         return found
 
 
-Reply = Callable[[Received], "tuple[int, Mapping[str, str]] | int | str"]
-"""What a receiver does: a status, a status with headers, or `hang`, `drip` or `cut`."""
+What = tuple[int, Mapping[str, str]] | int | str | bytes
+Reply = Callable[[Received], What]
+"""What a receiver does: a status, a status with headers, raw bytes, or `hang`, `drip` or `cut`."""
 
 
 @dataclass(slots=True)
@@ -100,11 +101,14 @@ class Receiver:
 
     async def _answer(
         self,
-        what: "tuple[int, Mapping[str, str]] | int | str",
+        what: What,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
-        if what == "cut":
+        if isinstance(what, bytes):
+            writer.write(what)
+            await writer.drain()
+        elif what == "cut":
             writer.transport.abort()
         elif what == "hang":
             self._hanging.add(writer)
