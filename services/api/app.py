@@ -261,6 +261,7 @@ def _complete(document: dict[str, Any]) -> None:
         schemas[shape.__name__] = schema
     document["components"]["securitySchemes"] = {"bearer": BEARER, "session": COOKIE_SCHEME}
     document["security"] = [{"bearer": []}, {"session": []}]
+    document["webhooks"] = event_types.openapi_webhooks()
     for operation in (operation for path in document["paths"].values() for operation in path.values()):
         if MEDIA_TYPE not in operation["responses"].get("422", {}).get("content", {}):
             operation["responses"].pop("422", None)  # FastAPI's own; ours are 400

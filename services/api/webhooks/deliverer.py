@@ -81,7 +81,8 @@ class Deliverer:
         wrote = await self._record(at_ms)
         if self._refreshed_ms is None or not 0 <= at_ms - self._refreshed_ms < REFRESH_MS:
             await self._refresh(at_ms)
-            self._refreshed_ms = at_ms
+            queued = await webhook_queue.take_again(self.conn, list(self.held), AGAIN_AT_ONCE, at_ms)
+            self._refreshed_ms = at_ms if queued < AGAIN_AT_ONCE else None
         more = await self._make(at_ms)
         begun = await self._dispatch(at_ms)
         return wrote or more or begun
@@ -112,8 +113,6 @@ class Deliverer:
                 self.held[name].take(row)
             elif await webhook_queue.lock(self.conn, name):
                 self.held[name] = made(row)
-        while await webhook_queue.take_again(self.conn, list(self.held), AGAIN_AT_ONCE, at_ms):
-            pass
         for state in ("active", "pending", "paused", "disabled"):
             metrics.WEBHOOK_ENDPOINTS.labels(state).set(sum(row["state"] == state for row in found.values()))
 
@@ -172,16 +171,18 @@ class Deliverer:
 
     async def _dispatch(self, at_ms: int) -> bool:
         """Begin attempts where there is room."""
-        rooms = {name: endpoint.room(at_ms) for name, endpoint in self.held.items()}
-        lines = [(name, most) for name, (most, pings) in rooms.items() if most and not pings]
-        alone = [name for name, (most, pings) in rooms.items() if most and pings]
+        open_now = [held for held in self.held.values() if len(held.flying) < held.room()]
+        lines = [
+            (held.id, held.room() + len(held.flying)) for held in open_now if not held.pings_alone(at_ms)
+        ]
+        alone = [held.id for held in open_now if held.pings_alone(at_ms)]
         rows = await webhook_queue.due(self.conn, lines, at_ms) + await webhook_queue.due_pings(
             self.conn, alone
         )
         begun, hidden = False, []
         for row in rows:
             endpoint = self.held[row["endpoint"]]
-            if row["id"] in endpoint.flying:
+            if row["id"] in endpoint.flying or len(endpoint.flying) >= endpoint.room():
                 continue
             if row["type"] != payload.PING and not _in_view(endpoint, row):
                 hidden.append(row)
@@ -272,6 +273,7 @@ class Deliverer:
             and await webhook_queue.activate(self.conn, endpoint.id, done.url)
         ):
             log.info("endpoint_active", endpoint=endpoint.id)
+            await webhook_queue.forward(self.conn, [endpoint.id], at_ms)
             self._refreshed_ms = None
 
 

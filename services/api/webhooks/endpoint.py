@@ -52,14 +52,13 @@ class Endpoint:
             return False
         return self.wanted.everything or self.wanted.matches(FACTS.decode(data))
 
-    def room(self, at_ms: int) -> tuple[int, bool]:
-        """How many messages may be looked at, those on their way included, and whether they must be pings; 0: none."""
-        resting = self.health.resume_ms is not None and self.health.resume_ms > at_ms
-        most = 1 if self.health.probing else MOST_IN_FLIGHT
-        free = most - len(self.flying)
-        if free <= 0:
-            return 0, False
-        return len(self.flying) + free, resting or not self.active
+    def room(self) -> int:
+        """How many may be on their way at once."""
+        return 1 if self.health.probing else MOST_IN_FLIGHT
+
+    def pings_alone(self, at_ms: int) -> bool:
+        """Whether it is sent nothing but pings for now."""
+        return not self.active or (self.health.resume_ms is not None and self.health.resume_ms > at_ms)
 
     def take(self, row: asyncpg.Record) -> None:
         """What the database says of it now; its place and health are ours to keep while it is active."""

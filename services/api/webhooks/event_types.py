@@ -77,25 +77,55 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 
 
 def schema(event_type: str) -> dict[str, Any]:
-    """JSON Schema of a delivery's body."""
+    """JSON Schema of a delivery's body, without references, so that it can stand anywhere."""
     data = DATA.get(event_type, AlertData).model_json_schema()
-    definitions = data.pop("$defs", {})
     return {
         "type": "object",
         "required": ["type", "timestamp", "data"],
         "properties": {
             "type": {"const": event_type},
             "timestamp": {"type": "string", "format": "date-time"},
-            "data": data,
+            "data": _whole(data, data.pop("$defs", {})),
         },
-        "$defs": definitions,
     }
+
+
+def _whole(part: Any, definitions: dict[str, Any]) -> Any:
+    """A schema with what it refers to in its place."""
+    if isinstance(part, list):
+        return [_whole(one, definitions) for one in part]
+    if not isinstance(part, dict):
+        return part
+    if "$ref" in part:
+        return _whole(definitions[part["$ref"].rpartition("/")[2]], definitions)
+    return {name: _whole(value, definitions) for name, value in part.items()}
 
 
 def example(event_type: str) -> dict[str, Any]:
     """A delivery's body."""
     data = EXAMPLES.get(event_type, examples.PAYLOAD["data"])
     return {**examples.PAYLOAD, "type": event_type, "data": data}
+
+
+def openapi_webhooks() -> dict[str, Any]:
+    """The `webhooks` of an OpenAPI 3.1 document: what a receiver must take."""
+    return {
+        label.code: {
+            "post": {
+                "operationId": f"receive_{label.code.replace('.', '_')}",
+                "summary": f"{label.zh} · {label.en}",
+                "tags": ["webhooks"],
+                "requestBody": {
+                    "required": True,
+                    "content": {
+                        "application/json": {"schema": schema(label.code), "example": example(label.code)}
+                    },
+                },
+                "responses": {"2XX": {"description": "accepted"}},
+            }
+        }
+        for label in (*labels.EVENT_TYPES, OWN[0])
+    }
 
 
 @router.get(

@@ -344,8 +344,8 @@ def _policies() -> None:
         "operator": mine,
         "driver": f"({everything}) OR operator_id IN (SELECT id FROM operator)",
         "webhook_endpoint": listed("account", "account"),
-        "webhook_message": "EXISTS (SELECT 1 FROM webhook_endpoint e WHERE e.id = webhook_message.endpoint)",
-        "webhook_attempt": "EXISTS (SELECT 1 FROM webhook_message m WHERE m.id = webhook_attempt.message)",
+        "webhook_message": "current_setting('roadwatch.account', true) = '*' OR EXISTS (SELECT 1 FROM webhook_endpoint e WHERE e.id = webhook_message.endpoint)",
+        "webhook_attempt": "current_setting('roadwatch.account', true) = '*' OR EXISTS (SELECT 1 FROM webhook_message m WHERE m.id = webhook_attempt.message)",
         "job": listed("account", "account"),
     }
     for table, condition in rows.items():
