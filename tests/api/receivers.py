@@ -14,8 +14,8 @@ import asyncpg
 from services.api.database import Database, connect
 from services.api.webhooks import signing
 from services.api.webhooks.addresses import Policy
-from services.api.webhooks.deliverer import Deliverer
 from services.api.webhooks.deciding import SCHEDULE_S
+from services.api.webhooks.deliverer import Deliverer
 from services.api.webhooks.sender import Sender
 from services.runtime.clock import monotonic_s, now_ms
 from services.runtime.settings import Settings

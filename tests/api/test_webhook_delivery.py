@@ -395,7 +395,7 @@ async def test_a_redirect_is_a_failure_and_is_not_followed(
     run: Delivering, receiver: Receiver, writer: asyncpg.Connection
 ) -> None:
     await endpoint(writer, receiver.url("/from"))
-    receiver.reply = lambda one: (302, {"Location": receiver.url("/to")})
+    receiver.reply = lambda _: (302, {"Location": receiver.url("/to")})
     await put(writer, [event("alr_1")])
     await run.until(lambda: receiver.received)
     await run.quiet()
@@ -502,8 +502,7 @@ async def test_an_answer_is_read_a_little_and_kept_less(
 ) -> None:
     await endpoint(writer, receiver.url())
     big = (
-        "HTTP/1.1 200 OK\r\nset-cookie: a=b\r\ncontent-encoding: gzip\r\n\r\n"
-        + "\x00\x1b<b>路</b>"
+        "HTTP/1.1 200 OK\r\nset-cookie: a=b\r\ncontent-encoding: gzip\r\n\r\n\x00\x1b<b>路</b>"
         + "x" * 300_000
     )
 

@@ -80,7 +80,7 @@ class Deliverer:
         at_ms = self.clock()
         wrote = await self._record(at_ms)
         if self._refreshed_ms is None or not 0 <= at_ms - self._refreshed_ms < REFRESH_MS:
-            await self._refresh(at_ms)
+            await self._refresh()
             queued = await webhook_queue.take_again(self.conn, list(self.held), AGAIN_AT_ONCE, at_ms)
             self._refreshed_ms = at_ms if queued < AGAIN_AT_ONCE else None
         more = await self._make(at_ms)
@@ -101,7 +101,7 @@ class Deliverer:
             await asyncio.wait(tasks, timeout=seconds)
         await self._record(self.clock())
 
-    async def _refresh(self, at_ms: int) -> None:
+    async def _refresh(self) -> None:
         """Take endpoints that nobody holds, drop those that are gone, and see what was changed about the others."""
         allowed = networks_of(row["network"] for row in await webhooks.networks(self.conn))
         self.sender.allow(Policy(allowed, self.policy.ports, self.policy.http))
