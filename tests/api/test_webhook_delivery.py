@@ -220,9 +220,10 @@ async def test_a_hanging_endpoint_and_one_that_drips_time_out_and_harm_nobody(
     for place, path in enumerate(("/hang", "/drip", "/good")):
         await endpoint(writer, receiver.url(path), f"whe_{place}")
     await endpoint(writer, "http://127.0.0.1:9/", "whe_refused")
-    async with delivering(database_url, timeout_s=1.5) as run:
+    async with delivering(database_url, timeout_s=8) as run:
         await put(writer, [event(f"alr_{n}") for n in range(100)])
-        await run.until(lambda: len(receiver.of("/good")) == 100, 1.4)
+        await run.until(lambda: len(receiver.of("/good")) == 100)
+        assert len(receiver.of("/hang")) == len(receiver.of("/drip")) == 4, "before any of theirs timed out"
         await run.until(lambda: run.deliverer.held["whe_0"].health.failures >= 4)
         await run.until(lambda: run.deliverer.held["whe_1"].health.failures >= 4)
     errors = await writer.fetch(
