@@ -11,6 +11,7 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -45,6 +46,11 @@ async def process(
         if made.returncode is None:
             made.kill()
         await made.communicate()
+
+
+def received(receiver: Receiver, count: int) -> bool:
+    """Whether so many have come."""
+    return len(receiver.received) >= count
 
 
 async def until(condition: Callable[[], object], seconds: float = 60) -> None:
@@ -110,9 +116,7 @@ async def test_killed_at_random_points_it_loses_nothing_and_overtakes_nothing(
                 await put(writer, batch)
                 before, more = len(receiver.received), random.randint(0, len(batch) * len(paths))
                 expected += len(batch)
-                await until(
-                    lambda before=before, more=more: len(receiver.received) >= before + min(more, 500)
-                )  # type: ignore[misc]
+                await until(partial(received, receiver, before + min(more, 500)))
                 running.kill()
                 await running.wait()
         async with process(database_url, ROADWATCH_WEBHOOK_SCHEDULE_S="0,1,1,1,1,1,1,1,1,1"):
