@@ -13,6 +13,7 @@ from services.api.problems import Problem, answers
 from services.api.schemas import Alert, AlertPage
 from services.api.state import state_of
 from services.contracts.alert import without_driver
+from services.contracts.handling import Handling
 from services.store import api_queries
 from services.store.connect import Conn
 
@@ -122,8 +123,9 @@ async def get_alert(
 def document(data: str, handling: str, handled: str | None, *, driver: bool = True) -> bytes:
     """An alert's JSON with its handling as it is now, as judging wrote it while nobody has acted; `driver` False: without who was driving."""
     body = data.encode() if driver else without_driver(data)
-    if handled is None:
+    if handled is None and handling == Handling.OPEN:
         return body
-    return msgspec.json.encode(
-        {**msgspec.json.decode(body), "handling": handling, "handled": msgspec.Raw(handled.encode())}
-    )
+    found = {**msgspec.json.decode(body), "handling": handling}
+    if handled is not None:
+        found["handled"] = msgspec.Raw(handled.encode())
+    return msgspec.json.encode(found)

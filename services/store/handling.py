@@ -26,7 +26,7 @@ FOR NO KEY UPDATE
 """
 LOCK_DUE = """
 SELECT id, data, version, handling, handling_version, handled FROM alert
-WHERE due_at <= $1 ORDER BY due_at, id LIMIT 1
+WHERE due_at <= $1 AND handling <> 'resolved' ORDER BY due_at, id LIMIT 1
 FOR NO KEY UPDATE SKIP LOCKED
 """
 CHANGE = """
@@ -54,10 +54,7 @@ COLLEAGUE = """
 SELECT id, name, role, divisions, operators, classes FROM account WHERE active AND (id = $1 OR login = $1)
 ORDER BY id = $1 DESC LIMIT 1
 """
-UNRESOLVED = """
-SELECT id, rule, kind, operator, severity_rank, began, handling, handling_version, ST_X(place) AS lon, ST_Y(place) AS lat,
-       data::json #>> '{why,road}' AS road, count(*) OVER () AS total
-FROM alert
+WANTED = """
 WHERE handling <> 'resolved'
   AND ($1::text[] IS NULL OR rule = ANY ($1))
   AND ($2::text[] IS NULL OR kind = ANY ($2))
@@ -71,7 +68,15 @@ WHERE handling <> 'resolved'
   AND ($11::text[] IS NULL OR division = ANY ($11))
   AND ($12::text[] IS NULL OR operator = ANY ($12))
   AND ($13::text[] IS NULL OR vehicle_class = ANY ($13))
-ORDER BY began DESC, id LIMIT $10
+"""
+UNRESOLVED = f"""
+SELECT id, rule, kind, operator, severity_rank, began, handling, handling_version, lon, lat, data::json #>> '{{why,road}}' AS road,
+       (SELECT count(*) FROM alert {WANTED}) AS total
+FROM (
+    SELECT id, rule, kind, operator, severity_rank, began, handling, handling_version, ST_X(place) AS lon, ST_Y(place) AS lat, data
+    FROM alert {WANTED}
+    ORDER BY began DESC, id LIMIT $10
+) AS latest
 """
 STANDING = """
 SELECT handling, severity, count(*) AS alerts, count(*) FILTER (WHERE due_at <= $2 OR handled::json ->> 'escalated' IS NOT NULL) AS overdue

@@ -108,8 +108,7 @@ async def test_judging_and_people_write_one_alert_without_a_gap(
 ) -> None:
     await put(writer, [event("alr_1"), event("alr_2")])
     rules = await connection(database_url)
-    judged, hands, each = 41, 3, 20
-    others = 1
+    judged, hands, each, others = 41, 3, 20, 1
 
     async def judge() -> None:
         nonlocal others
