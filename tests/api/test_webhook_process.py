@@ -11,7 +11,6 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -46,11 +45,6 @@ async def process(
         if made.returncode is None:
             made.kill()
         await made.communicate()
-
-
-def received(receiver: Receiver, count: int) -> bool:
-    """Whether so many have come."""
-    return len(receiver.received) >= count
 
 
 async def until(condition: Callable[[], object], seconds: float = 60) -> None:
@@ -114,9 +108,9 @@ async def test_killed_at_random_points_it_loses_nothing_and_overtakes_nothing(
             ]
             async with process(database_url, ROADWATCH_WEBHOOK_SCHEDULE_S="0,1,1,1,1,1,1,1,1,1") as running:
                 await put(writer, batch)
-                before, more = len(receiver.received), random.randint(0, len(batch) * len(paths))
                 expected += len(batch)
-                await until(partial(received, receiver, before + min(more, 500)))
+                point = len(receiver.received) + min(random.randint(0, len(batch) * len(paths)), 500)
+                await until(lambda point=point: len(receiver.received) >= point)  # type: ignore[misc]
                 running.kill()
                 await running.wait()
         async with process(database_url, ROADWATCH_WEBHOOK_SCHEDULE_S="0,1,1,1,1,1,1,1,1,1"):
