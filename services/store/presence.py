@@ -34,7 +34,7 @@ SELECT ST_AsBinary(g) AS area, ST_IsValid(g) AS valid, ST_Area(g::geography, fal
        ST_XMin(g) AS west, ST_YMin(g) AS south, ST_XMax(g) AS east, ST_YMax(g) AS north
 FROM (SELECT ST_Buffer(ST_GeomFromText($1, 4326)::geography, $2)::geometry AS g) AS given
 """
-OF_WHO = """
+_of_who = """
 WITH who AS MATERIALIZED (
     SELECT r.vehicle_id, coalesce(r.valid_from, '-infinity') AS valid_from, coalesce(r.valid_to, 'infinity') AS valid_to
     FROM registration r JOIN operator o ON o.id = r.operator_id
@@ -85,8 +85,8 @@ GROUP BY vehicle
 """
 SEARCH = _found.format(some="")
 PROVE = _proven.format(some="")
-SEARCH_SOME = OF_WHO.format(*range(9, 15)) + _found.format(some=OF_SOME)
-PROVE_SOME = OF_WHO.format(*range(8, 14)) + _proven.format(some=OF_SOME)
+SEARCH_SOME = _of_who.format(*range(9, 15)) + _found.format(some=OF_SOME)
+PROVE_SOME = _of_who.format(*range(8, 14)) + _proven.format(some=OF_SOME)
 NAMES = """
 SELECT DISTINCT ON (v.id) v.id, v.plate, v.plate_color, r.vehicle_class, o.name AS operator, r.division
 FROM vehicle v JOIN registration r ON r.vehicle_id = v.id JOIN operator o ON o.id = r.operator_id

@@ -77,13 +77,13 @@ async def load(settings: Settings, fleet: Fleet, hours: float) -> int:
     """Write the day; gives the number of fixes."""
     conn = await connect.connection(settings.database_url, command_timeout_s=600)
     begun_s, count = monotonic_s(), 0
+    await conn.execute("SET statement_timeout = 0")
     await history.make_days(conn, [history.day_of(START_MS)])
     for start in range(START_MS, START_MS + round(hours * HOUR_MS), SLICE_MS):
         async with conn.transaction():
             count += await history.copy_fixes(conn, 0, fleet.fixes(start, start + SLICE_MS))
         if (start - START_MS) % HOUR_MS == 0:
             say(f"  {count / 1e6:.1f} M fixes, {count / (monotonic_s() - begun_s):,.0f}/s")
-    await conn.execute("SET statement_timeout = 0")
     await conn.execute(f"VACUUM (ANALYZE) {history.table_of(history.day_of(START_MS))}", timeout=3600)
     await conn.execute("INSERT INTO operator (name) VALUES ('企业') ON CONFLICT DO NOTHING")
     await conn.execute(
@@ -103,6 +103,7 @@ async def load(settings: Settings, fleet: Fleet, hours: float) -> int:
 async def copying(settings: Settings, fleet: Fleet) -> None:
     """What each index costs the COPY: fixes a second into fresh day tables, the kinds in turn, three times."""
     conn = await connect.connection(settings.database_url, command_timeout_s=600)
+    await conn.execute("SET statement_timeout = 0")
     rates: dict[str, list[float]] = {name: [] for name in INDEXES}
     slices = max(1, round(COPIED / (fleet.vehicles * SLICE_MS / STEP_MS)))
     parts = [fleet.fixes(START_MS + n * SLICE_MS, START_MS + (n + 1) * SLICE_MS) for n in range(slices)]
