@@ -101,7 +101,7 @@ class Provider:
         if self._runner is not None:
             await self._runner.cleanup()
 
-    def claims(self, nonce: str, **more: Any) -> dict[str, Any]:
+    def claims(self, nonce: str, /, **more: Any) -> dict[str, Any]:
         """What a good token says; None takes a claim away."""
         now_s = int(time.time())  # noqa: TID251
         found = {
@@ -114,7 +114,7 @@ class Provider:
         """A token with this key."""
         return token(header, claims, lambda signing: rs256(self.key, signing))
 
-    def good(self, nonce: str, header: dict[str, Any] | None = None, **claims: Any) -> str:
+    def good(self, nonce: str, header: dict[str, Any] | None = None, /, **claims: Any) -> str:
         """A good token, but for what is given."""
         return self.signed(
             {"alg": "RS256", "kid": "one", "typ": "JWT", **(header or {})}, self.claims(nonce, **claims)

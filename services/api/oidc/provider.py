@@ -5,10 +5,11 @@ tokens must not flood the provider through us.
 """
 
 import asyncio
+import base64
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 import msgspec
@@ -22,6 +23,7 @@ TIMEOUT = aiohttp.ClientTimeout(total=10)
 MOST_BYTES = 256 * 1024
 KEEP_S = 3600.0
 AGAIN_S = 60.0
+PLAIN = {"accept": "application/json", "accept-encoding": "identity"}
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -127,19 +129,19 @@ class Provider:
             "grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri, "code_verifier": verifier,
             "client_id": self.client_id,
         }  # fmt: skip
-        auth = None
+        headers = {}
         if self._secret_file:
             secret = (await asyncio.to_thread(Path(self._secret_file).read_text, encoding="utf-8")).strip()
-            auth = aiohttp.BasicAuth(self.client_id, secret, encoding="utf-8")
+            headers["authorization"] = basic(self.client_id, secret)
             del form["client_id"]
-        answer = await self._read("POST", description.token_endpoint, form, auth)
+        answer = await self._read("POST", description.token_endpoint, form, headers)
         token = answer.get("id_token")
         if not isinstance(token, str):
             raise CodeRefused("there is no id_token")
         return token
 
     async def _read(
-        self, method: str, url: str, form: dict[str, str] | None = None, auth: aiohttp.BasicAuth | None = None
+        self, method: str, url: str, form: dict[str, str] | None = None, headers: dict[str, str] | None = None
     ) -> dict[str, Any]:
         """A JSON object; redirects are not followed, proxies of the environment not used."""
         check_address(url, self.issuer)
@@ -147,8 +149,7 @@ class Provider:
             async with (
                 aiohttp.ClientSession(timeout=TIMEOUT, trust_env=False, auto_decompress=False) as session,
                 session.request(
-                    method, url, data=form, auth=auth, allow_redirects=False,
-                    headers={"accept": "application/json", "accept-encoding": "identity"},
+                    method, url, data=form, allow_redirects=False, headers=PLAIN | (headers or {}),
                 ) as answer,
             ):  # fmt: skip
                 body = await answer.content.read(MOST_BYTES + 1)
@@ -173,6 +174,12 @@ def _described(found: dict[str, Any]) -> Description:
         return msgspec.convert(found, Description)
     except msgspec.ValidationError as error:
         raise ProviderAway(f"its description: {error}") from error
+
+
+def basic(client_id: str, secret: str) -> str:
+    """How a client says who it is (RFC 6749, 2.3.1)."""
+    both = f"{quote(client_id, safe='')}:{quote(secret, safe='')}"
+    return "Basic " + base64.b64encode(both.encode()).decode()
 
 
 def check_address(url: str, issuer: str) -> None:
