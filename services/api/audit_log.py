@@ -10,7 +10,7 @@ from pydantic import Field
 from services.api.parameters import Cursor, Limit, Text, Time, time_ms
 from services.api.parameters import Query as QueryModel
 from services.api.problems import answers, invalid
-from services.api.schemas import AuditPage
+from services.api.schemas_people import AuditPage
 from services.api.state import state_of
 from services.contracts.alert import iso
 from services.store import audit, scope

@@ -12,7 +12,7 @@ from services.api.authentication import COOKIE, IDLE_MS, LONGEST_MS, principal_o
 from services.api.identity import SYSTEM, Principal, principal_of
 from services.api.parameters import Text
 from services.api.problems import Fault, Problem, answers
-from services.api.schemas import Me
+from services.api.schemas_people import Me
 from services.api.state import State, state_of
 from services.contracts.alert import iso
 from services.runtime.clock import now_ms

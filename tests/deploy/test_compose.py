@@ -44,7 +44,8 @@ def test_it_runs_every_process_of_up() -> None:
     for name, module in PYTHON_SERVICES:
         assert commands[name] == ["python", "-m", *module]
     for name in SETUP:
-        assert commands[name] == ["roadwatch", name]
+        if name != "accounts":  # under Docker the first account is made by hand (docs/people.md)
+            assert commands[name] == ["roadwatch", name]
     assert set(commands) == {"kafka", "postgres", *OURS}
 
 

@@ -11,7 +11,7 @@ from services.api.accounts.routes import ALWAYS, CHANGING, AccountId, key_shown,
 from services.api.identity import Principal, principal_of
 from services.api.parameters import Nothing, time_ms
 from services.api.problems import Problem, answers
-from services.api.schemas import KeyPage, NewKeyShown
+from services.api.schemas_people import KeyPage, NewKeyShown
 from services.api.state import state_of
 from services.runtime.clock import now_ms
 from services.store import administration, scope

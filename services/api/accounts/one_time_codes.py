@@ -12,7 +12,7 @@ from services.api.accounts.keys import OWN_ALWAYS, in_session
 from services.api.accounts.routes import respond
 from services.api.parameters import Nothing
 from services.api.problems import Problem, answers
-from services.api.schemas import Enrolment
+from services.api.schemas_people import Enrolment
 from services.api.state import state_of
 from services.runtime.clock import now_ms
 from services.store import administration, scope

@@ -14,7 +14,7 @@ from services.api.identity import Role, principal_of
 from services.api.parameters import Cursor, Limit, Nothing
 from services.api.parameters import Query as QueryModel
 from services.api.problems import Problem, answers
-from services.api.schemas import Account, AccountPage, FirstPassword, NewAccount
+from services.api.schemas_people import Account, AccountPage, FirstPassword, NewAccount
 from services.api.state import state_of
 from services.contracts.alert import iso
 from services.runtime.clock import now_ms

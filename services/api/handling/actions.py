@@ -16,7 +16,8 @@ from services.api.identity import principal_of
 from services.api.parameters import MESSAGES, Cursor, Limit, parse_time
 from services.api.parameters import Query as QueryModel
 from services.api.problems import Fault, Problem, answers
-from services.api.schemas import ActionPage, Alert
+from services.api.schemas import Alert
+from services.api.schemas_people import ActionPage
 from services.api.state import state_of
 from services.contracts.alert import iso
 from services.contracts.handling import Action, Person

@@ -13,7 +13,7 @@ from services.api import labels
 from services.api.parameters import Query as QueryModel
 from services.api.parameters import Time, parse_time
 from services.api.problems import Problem, answers, invalid
-from services.api.schemas import ShiftSummary
+from services.api.schemas_people import ShiftSummary
 from services.api.state import state_of
 from services.contracts.alert import iso
 from services.runtime.clock import now_ms

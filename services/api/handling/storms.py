@@ -33,7 +33,7 @@ from services.api.parameters import (
 from services.api.parameters import Query as QueryModel
 from services.api.problems import Problem, answers
 from services.api.problems import document as problem_document
-from services.api.schemas import Acknowledged, GroupList
+from services.api.schemas_people import Acknowledged, GroupList
 from services.api.state import state_of
 from services.contracts.handling import Action
 from services.runtime.clock import now_ms
