@@ -4,6 +4,7 @@
 taken for dead cannot write over the one that came after it.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +25,7 @@ UPDATE job SET state = 'cancelled', done_at = $3 WHERE id = $1 AND ($2::text IS 
 """
 TAKE = """
 UPDATE job SET state = 'running', beat_at = $1, progress = 0 WHERE id = (
-    SELECT id FROM job WHERE state = 'waiting' OR (state = 'running' AND beat_at < $2)
+    SELECT id FROM job WHERE kind = ANY ($3) AND (state = 'waiting' OR (state = 'running' AND beat_at < $2))
     ORDER BY created_at FOR UPDATE SKIP LOCKED LIMIT 1)
 RETURNING id, account, kind, request, beat_at
 """
@@ -70,9 +71,9 @@ async def cancel(conn: Conn, account: str | None, job: str, now_ms: int) -> None
     await conn.execute(CANCEL, job, account, to_time(now_ms))
 
 
-async def take(conn: Conn, now_ms: int, silent_ms: int) -> asyncpg.Record | None:
-    """The oldest job that waits, or whose worker has not been heard of for `silent_ms`."""
-    return await conn.fetchrow(TAKE, to_time(now_ms), to_time(now_ms - silent_ms))
+async def take(conn: Conn, now_ms: int, silent_ms: int, kinds: Sequence[str]) -> asyncpg.Record | None:
+    """The oldest job of these kinds that waits, or whose worker has not been heard of for `silent_ms`."""
+    return await conn.fetchrow(TAKE, to_time(now_ms), to_time(now_ms - silent_ms), list(kinds))
 
 
 async def beat(conn: Conn, job: str, known: datetime, now_ms: int, progress: float) -> datetime | None:

@@ -320,7 +320,7 @@ async def test_a_job_outlives_the_process_that_had_it(api: Api, writer: asyncpg.
     job = f"job_{'a' * 32}"
     async with writer.transaction():
         await jobs.add(writer, job, "system", "presence", body(), BEGAN_MS)
-        taken = await jobs.take(writer, BEGAN_MS, 60_000)
+        taken = await jobs.take(writer, BEGAN_MS, 60_000, ["presence"])
     assert taken is not None
     api.state.jobs_waiting.set()
     assert (await ended(api.client, job))["state"] == "done"

@@ -68,7 +68,7 @@ class Runner:
         self._waiting.clear()
         async with self._database.writing(EVERYTHING) as conn:
             await jobs.forget(conn, now_ms() - KEPT_MS)
-            row = await jobs.take(conn, now_ms(), SILENT_MS)
+            row = await jobs.take(conn, now_ms(), SILENT_MS, tuple(WORK))
         if row is None:
             return False
         held = Held(self._database, row)
