@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help install servers demo test faults check format bench lock compose
+.PHONY: help install servers demo test faults trial check format bench lock compose
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | expand -t 10
@@ -21,6 +21,9 @@ test: servers ## all tests, on a real Kafka and a real PostGIS that they start t
 
 faults: servers ## the long fault campaign: a quarter of an hour of kills, zombies and outages under load (SEED=n repeats one)
 	@$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED))
+
+trial: servers ## webhooks: 20 kills, and 100 endpoints of which three are ill; some minutes
+	@WEBHOOK_TRIAL=long $(BIN)/pytest -s --timeout 900 tests/api/test_webhook_process.py
 
 check: install ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check services tests

@@ -84,6 +84,18 @@ install_uv() {
   [ -x "$uv" ] || try "$venv/bin/python" -m pip install -q --require-hashes -r deploy/local/uv.lock.txt || fail "pip 无法取得 could not fetch uv"
 }
 
+# --- compiling ---------------------------------------------------------------------------------------------------------------
+# The deciding code is compiled when it is first called, which takes the better part of a minute and is kept on disk (~/.cache/roadwatch, or
+# ROADWATCH_CACHE). Done here, the first command of a newcomer answers at once; undone, it only answers later.
+warm_up() {
+  local stamp="$venv/.warm" wanted
+  wanted=$(cat "$venv/.installed" services/rules/*.py services/rules/*/*.py services/ingest/*.py services/ingest/*/*.py services/contracts/*.py | sha256sum; pwd)
+  [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return
+  say "install: 编译判定程序,约一分钟 compiling the deciding code, about a minute"
+  if "$venv/bin/python" -m services.cli.warm >/dev/null 2>&1; then printf '%s' "$wanted" > "$stamp"
+  else say "install: 预编译未完成,首次使用时再编译 not compiled now; it will be when it is first used"; fi
+}
+
 # --- servers ---------------------------------------------------------------------------------------------------------------
 install_postgres() {
   compgen -G '/usr/lib/postgresql/*/lib/postgis-3.so' >/dev/null && return # its package depends on the server's
@@ -112,6 +124,7 @@ install_kafka() {
 }
 
 install_python
+warm_up
 missing=
 command -v setpriv >/dev/null || apt_install util-linux || missing="setpriv"
 install_postgres || missing="$missing PostgreSQL+PostGIS"

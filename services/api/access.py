@@ -1,26 +1,37 @@
 """What every request passes on its way: a request id, the token, one line in the log, the counters, the headers that protect a browser.
 
 Plain ASGI: nothing between a stream and its socket but one function call. The log holds paths, never queries (a plate may stand there) and
-never tokens. A request without a token is answered, as long as there are no accounts, but on a loopback address it must name this machine:
-else a page from anywhere could read the api through the browser of whoever runs it (DNS rebinding).
+never tokens. Nothing but health, the pages' shells and signing in is answered to nobody; on a loopback address what is must name this
+machine, else a page from anywhere could speak to the api through the browser of whoever runs it (DNS rebinding).
 """
 
-import hmac
 import re
 import uuid
 from typing import Any
 
 import structlog
+from fastapi import Request
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.api.database import DatabaseAway
+from services.api.identity import ACCESS, NOBODY, SYSTEM, principal_of
 from services.api.language import language_of
 from services.api.problems import Problem, respond
+from services.api.quota import Policy, Quota
+from services.api.state import State
 from services.runtime import metrics
 from services.runtime.clock import monotonic_s
 from services.runtime.settings import Settings
 
-OPEN_PATHS = ("/healthz", "/readyz")
+OPEN_PATHS = frozenset({"/healthz", "/readyz"})
+SHELL_PATHS = frozenset({"/", "/docs"})
+SESSION = "/v1/session"
+OIDC = frozenset({"/v1/session/oidc", "/v1/session/oidc/callback"})
+SIGNING_IN = OIDC | {SESSION}
+SECRETS = frozenset({SESSION, "/v1/me/password", "/v1/me/totp"})
+MOST_BODY = 1_000_000
 QUIET_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 SHELL = "/console/"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -30,7 +41,6 @@ PAGE_POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
-PAGES = frozenset({"/", "/docs"})
 STREAM = "text/event-stream"
 
 log = structlog.get_logger()
@@ -47,10 +57,11 @@ class Access:
     """The outermost layer of the app."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        """`settings.token` is the token; `settings.http_host` says whether only this machine is served."""
+        """`settings.http_host` says whether only this machine is served."""
         self._app = app
-        self._token = settings.token.encode()
         self._loopback = settings.http_host in LOOPBACK
+        self._requests = Quota(Policy("default", settings.requests_per_minute))
+        self._secrets = Quota(Policy("login", settings.logins_per_minute))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -67,47 +78,123 @@ class Access:
         async def answered(message: Message) -> None:
             if message["type"] == "http.response.start":
                 answer["status"] = message["status"]
-                dress(message, scope["path"], request_id, answer)
+                dress(message, scope, request_id, answer)
             await send(message)
 
         try:
-            problem = self._refusal(scope["path"], headers)
+            problem = await self._refusal(scope, headers)
             if problem is not None:
                 await respond(problem, language_of(scope), request_id)(scope, receive, answered)
             else:
-                await self._app(scope, receive, answered)
+                await self._app(scope, bounded(receive), answered)
         finally:
             _tell(scope, answer, monotonic_s() - begun_s)
 
-    def _refusal(self, path: str, headers: Headers) -> Problem | None:
-        """Why the request is not answered."""
+    async def _refusal(self, scope: Scope, headers: Headers) -> Problem | None:
+        """Why the request is not answered; None: it is, and the scope says to whom."""
+        path = scope["path"]
+        scope["principal"] = NOBODY
         if path in OPEN_PATHS:
             return None
-        authorization = headers.get("authorization")
-        if authorization is None:
+        if (length := headers.get("content-length", "")).isdigit() and int(length) > MOST_BODY:
+            return too_large()
+        if open_to_all(path, scope["method"]):
             foreign = self._loopback and bare_host(headers.get("host", "")) not in LOOPBACK
-            return Problem("foreign-host") if foreign else None
-        scheme, _, token = authorization.partition(" ")
-        right = hmac.compare_digest(token.strip().encode("utf-8", "surrogateescape"), self._token)
-        if scheme.lower() == "bearer" and right and self._token:
+            return Problem("foreign-host") if foreign else self._beyond(scope)
+        return await self._unknown(scope, headers) or self._beyond(scope)
+
+    async def _unknown(self, scope: Scope, headers: Headers) -> Problem | None:
+        """Find out who asks; a problem if that is nobody we know."""
+        state: State | None = getattr(scope["app"].state, "roadwatch", None)
+        if state is None:
+            return Problem("stopping")
+        try:
+            scope["principal"] = await state.authenticator.principal(
+                scope["method"], headers, client_of(scope)
+            )
+        except Problem as problem:
+            return problem
+        except DatabaseAway:
+            return Problem("database-away")
+        return None
+
+    def _beyond(self, scope: Scope) -> Problem | None:
+        """Count the request; a problem if there were too many. Secrets are tried against a limit of their own."""
+        principal, path = scope["principal"], scope["path"]
+        if principal is SYSTEM or (principal is NOBODY and path not in SIGNING_IN):
             return None
-        if path == "/" or path.startswith(SHELL):
+        guessing = path in OIDC or (path in SECRETS and scope["method"] != "GET")
+        quota = self._secrets if guessing else self._requests
+        standing = quota.take(principal.id or client_of(scope) or "", monotonic_s())
+        scope["quota"] = standing
+        if standing is None or not standing.wait_s:
             return None
-        return Problem("unauthorized", headers={"www-authenticate": 'Bearer realm="roadwatch"'})
+        return Problem("quota-exceeded", {"quota": standing.policy.quota, "seconds": standing.wait_s})
 
 
-def dress(message: Message, path: str, request_id: str, answer: dict[str, Any]) -> None:
+def client_of(scope: Scope) -> str | None:
+    """The address of whoever is connected."""
+    client = scope.get("client")
+    return client[0] if client else None
+
+
+def open_to_all(path: str, method: str) -> bool:
+    """Whether a request is answered without asking who sends it."""
+    if path in SHELL_PATHS or path.startswith(SHELL):
+        return True
+    return (path == SESSION and method == "POST") or (path in OIDC and method == "GET")
+
+
+def too_large() -> Problem:
+    """A body beyond what is read."""
+    return Problem("body-too-large", {"bytes": MOST_BODY})
+
+
+def bounded(receive: Receive) -> Receive:
+    """The request's body, cut off by an error beyond what is read, whatever length was announced."""
+    read = 0
+
+    async def received() -> Message:
+        nonlocal read
+        message = await receive()
+        read += len(message.get("body", b""))
+        if read > MOST_BODY:
+            raise HTTPException(413)
+        return message
+
+    return received
+
+
+def authorize(request: Request) -> None:
+    """Let an operation be asked only by who may (`identity.ACCESS`); a dependency of every route.
+
+    Raises:
+        Problem: `forbidden`, or `password-change-required`.
+    """
+    permission = ACCESS[request.scope["route"].name]
+    principal = principal_of(request)
+    if principal.may(permission):
+        return
+    raise Problem(
+        "password-change-required" if principal.must_change else "forbidden", {"permission": permission}
+    )
+
+
+def dress(message: Message, scope: Scope, request_id: str, answer: dict[str, Any]) -> None:
     """Add what every answer carries."""
+    path, standing = scope["path"], scope.get("quota")
     own = message["headers"] = list(message.get("headers", ()))
     names = {bytes(name).lower(): bytes(value) for name, value in own}
     answer["type"] = names.get(b"content-type", b"").decode("latin-1")
-    policy = PAGE_POLICY if path in PAGES or path.startswith(SHELL) else DATA_POLICY
+    policy = PAGE_POLICY if path in SHELL_PATHS or path.startswith(SHELL) else DATA_POLICY
     own += [
         (b"x-request-id", request_id.encode()),
         (b"x-content-type-options", b"nosniff"),
         (b"referrer-policy", b"no-referrer"),
         (b"content-security-policy", policy.encode()),
     ]
+    if standing is not None:
+        own += [(name.encode(), value.encode()) for name, value in standing.headers().items()]
     if b"cache-control" not in names:
         own.append((b"cache-control", b"no-store"))
 
@@ -120,8 +207,7 @@ def _tell(scope: Scope, answer: dict[str, Any], seconds: float) -> None:
     if not answer["type"].startswith(STREAM):
         metrics.HTTP_SECONDS.labels(operation).observe(seconds)
     say = log.debug if scope["path"] in QUIET_PATHS else log.info
-    client = scope.get("client")
     say(
         "request", method=scope["method"], path=scope["path"], operation=operation, status=status,
-        ms=round(seconds * 1000, 1), client=client[0] if client else None, request_id=scope["request_id"],
+        ms=round(seconds * 1000, 1), client=client_of(scope), request_id=scope["request_id"],
     )  # fmt: skip

@@ -7,15 +7,15 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 
 from services.api.filters import AlertConditions, Wanted
+from services.api.identity import principal_of
 from services.api.parameters import Cursor, Limit, Nothing
 from services.api.problems import Problem, answers
 from services.api.schemas import Alert, AlertPage
 from services.api.state import state_of
+from services.contracts.alert import without_driver
+from services.contracts.handling import Handling
 from services.store import api_queries
 from services.store.connect import Conn
-
-JUDGED_HANDLING = "open"
-"""What judging writes into an alert's document; the operators' word stands in a column of its own and holds over it."""
 
 router = APIRouter(tags=["alerts"])
 
@@ -53,15 +53,19 @@ async def list_alerts(request: Request, parameters: Annotated[AlertParameters, Q
     if parameters.cursor is not None:
         began_ms, alert_id = state.alert_cursors.read(parameters.cursor, wanted.text)
         after = int(began_ms), str(alert_id)
-    async with state.database.reading() as conn:
-        page = await api_queries.alert_page(conn, await _filter(conn, wanted), after, parameters.limit + 1)
+    view = await state.view(request)
+    async with state.database.reading(view) as conn:
+        page = await api_queries.alert_page(
+            conn, view, await _filter(conn, wanted), after, parameters.limit + 1
+        )
     shown = page.rows[: parameters.limit]
     following, headers = b"null", {}
     if len(page.rows) > len(shown):
         cursor = state.alert_cursors.write((shown[-1].began_ms, shown[-1].id), wanted.text)
         following = f'"{cursor}"'.encode()
         headers["link"] = f'<{request.url.include_query_params(cursor=cursor)}>; rel="next"'
-    items = b",".join(document(row.data, row.handling) for row in shown)
+    named = principal_of(request).sees_drivers
+    items = b",".join(document(row.data, row.handling, row.handled, driver=named) for row in shown)
     body = b'{"items":[%s],"next":%s,"feed":%d}' % (items, following, page.feed)
     return Response(body, media_type="application/json", headers=headers)
 
@@ -103,19 +107,25 @@ async def get_alert(
     _: Annotated[Nothing, Query()],
 ) -> Response:
     """One alert. The `ETag` is the version of its handling, for `If-Match`; judging does not change it, so there is no `304` here."""
-    async with state_of(request).database.reading() as conn:
-        row = await api_queries.alert(conn, alert_id) if "\0" not in alert_id else None
+    state = state_of(request)
+    view = await state.view(request)
+    async with state.database.reading(view) as conn:
+        row = await api_queries.alert(conn, view, alert_id) if "\0" not in alert_id else None
     if row is None:
         raise Problem("alert-not-found", {"id": alert_id})
     return Response(
-        document(row["data"], row["handling"]),
+        document(row["data"], row["handling"], row["handled"], driver=principal_of(request).sees_drivers),
         media_type="application/json",
         headers={"etag": f'"{row["handling_version"]}"', "cache-control": "no-store"},
     )
 
 
-def document(data: str, handling: str) -> bytes:
-    """An alert's JSON with the handling as it is now."""
-    if handling == JUDGED_HANDLING:
-        return data.encode()
-    return msgspec.json.encode({**msgspec.json.decode(data), "handling": handling})
+def document(data: str, handling: str, handled: str | None, *, driver: bool = True) -> bytes:
+    """An alert's JSON with its handling as it is now, as judging wrote it while nobody has acted; `driver` False: without who was driving."""
+    body = data.encode() if driver else without_driver(data)
+    if handled is None and handling == Handling.OPEN:
+        return body
+    found = {**msgspec.json.decode(body), "handling": handling}
+    if handled is not None:
+        found["handled"] = msgspec.Raw(handled.encode())
+    return msgspec.json.encode(found)

@@ -8,25 +8,48 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from services.api import alerts, events, examples, health, meta, positions, tracks, vehicles
+from services.api import (
+    alerts,
+    audit_log,
+    events,
+    examples,
+    health,
+    meta,
+    positions,
+    sessions,
+    tracks,
+    vehicles,
+)
 from services.api import schemas as shapes
-from services.api.access import Access
+from services.api.access import Access, authorize, too_large
+from services.api.accounts import keys, one_time_codes
+from services.api.accounts import routes as accounts
+from services.api.anchoring import Anchoring
+from services.api.authentication import COOKIE, Authenticator
 from services.api.cursors import Cursors
-from services.api.database import DatabaseAway, connect
+from services.api.database import DatabaseAway, check_posture, connect
+from services.api.handling import actions, deadlines, shifts, storms
+from services.api.history import drivers, exports, jobs, journeys, near, presence
+from services.api.history.runner import Runner
 from services.api.hub import Hub
+from services.api.idempotency import PARAMETER, IdempotentRoute
+from services.api.identity import ACCESS, OPEN, OWN
 from services.api.language import language_of
 from services.api.livemap import LiveMap
-from services.api.parameters import problem_of
-from services.api.problems import Problem, respond
+from services.api.oidc import routes as oidc
+from services.api.oidc.provider import Provider
+from services.api.parameters import MESSAGES, problem_of
+from services.api.problems import MEDIA_TYPE, Fault, Problem, answers, respond
 from services.api.sse import retry_frame
 from services.api.state import State
+from services.api.webhooks import deliveries, endpoints, event_types, networks
 from services.runtime.settings import Settings
 
 CONSOLE = Path(__file__).with_name("console")
@@ -35,21 +58,64 @@ DESCRIPTION = """\
 
 Times are RFC 3339 UTC; what is sent in may carry any offset, never none. Positions are WGS-84, `[lon, lat]`. Lists are paged by opaque cursors:
 `{"items": [...], "next": cursor or null}`, the other parameters unchanged. Errors are RFC 9457 problems in Chinese or English by `Accept-Language`.
-`Authorization: Bearer <token>` is accepted everywhere and will be asked for once accounts exist.
+Every operation but health and signing in asks who you are: `Authorization: Bearer <key or token>`, or a session (`POST /v1/session`).
 """
 TAGS = [
     {"name": "alerts", "description": "告警 · alerts"},
+    {"name": "handling", "description": "告警处理 · what people do with alerts"},
     {"name": "events", "description": "告警事件 · steps of alerts, streamed and pulled"},
     {"name": "vehicles", "description": "车辆与轨迹 · vehicles and tracks"},
     {"name": "positions", "description": "位置 · latest positions"},
+    {"name": "search", "description": "谁曾在场、谁在附近 · who was there, who is near"},
+    {"name": "jobs", "description": "任务与导出 · jobs and exports"},
+    {"name": "drivers", "description": "驾驶员 · drivers"},
     {"name": "meta", "description": "代码表 · codes"},
+    {"name": "session", "description": "登录与账号 · signing in, oneself"},
+    {"name": "accounts", "description": "账号与密钥 · accounts, keys, one-time codes"},
+    {"name": "audit", "description": "审计 · who did what"},
     {"name": "health", "description": "运行状态 · health"},
+    {"name": "webhooks", "description": "事件推送 · events delivered to partners (Standard Webhooks)"},
 ]
 BEARER = {
     "type": "http",
     "scheme": "bearer",
-    "description": "ROADWATCH_TOKEN; `roadwatch up` writes it to <data>/token",
+    "description": "an API key `rw_…`, or ROADWATCH_TOKEN, which `roadwatch up` writes to <data>/token",
 }
+COOKIE_SCHEME = {
+    "type": "apiKey",
+    "in": "cookie",
+    "name": COOKIE,
+    "description": "a session, begun by POST /v1/session",
+}
+MODULES = (
+    events,
+    storms,
+    alerts,
+    tracks,
+    vehicles,
+    positions,
+    meta,
+    sessions,
+    health,
+    accounts,
+    keys,
+    one_time_codes,
+    audit_log,
+    oidc,
+    actions,
+    shifts,
+    journeys,
+    presence,
+    near,
+    jobs,
+    exports,
+    drivers,
+    endpoints,
+    deliveries,
+    event_types,
+    networks,
+)
+SEARCHES_AT_ONCE = 2  # of the pool's eight connections; the others stay for what is quick
 FAREWELL = b": the server is stopping\n" + b"event: bye\ndata: {}\n\n"
 
 log = structlog.get_logger()
@@ -62,7 +128,15 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         state = await _state(settings)
         app.state.roadwatch = state
-        tasks = [asyncio.create_task(state.hub.run()), asyncio.create_task(state.livemap.run())]
+        tasks = [
+            asyncio.create_task(state.hub.run()),
+            asyncio.create_task(state.livemap.run()),
+            asyncio.create_task(state.authenticator.run()),
+            asyncio.create_task(check_posture(state.database, wait=True)),
+            asyncio.create_task(Anchoring(state.database, settings.audit_anchor_file).run()),
+            asyncio.create_task(deadlines.run(state.database)),
+            asyncio.create_task(Runner(state.database, state.authenticator, state.jobs_waiting).run()),
+        ]
         app.state.background = tasks
         try:
             yield
@@ -78,8 +152,8 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None, redoc_url=None, openapi_url="/openapi.json", generate_unique_id_function=lambda route: route.name,
         swagger_ui_oauth2_redirect_url=None,
     )  # fmt: skip
-    for module in (events, alerts, tracks, vehicles, positions, meta, health):
-        app.include_router(module.router)
+    for module in MODULES:
+        app.include_router(module.router, dependencies=[Depends(authorize)])
     _pages(app)
     _errors(app)
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]
@@ -92,11 +166,18 @@ async def _state(settings: Settings) -> State:
     return State(
         settings=settings,
         database=database,
+        authenticator=Authenticator(database, settings.token),
         hub=Hub(database, settings.sse_queue_events),
         livemap=LiveMap(settings, database),
         alert_cursors=Cursors(settings.token, "alerts"),
         event_cursors=Cursors(settings.token, "events"),
         vehicle_cursors=Cursors(settings.token, "vehicles"),
+        account_cursors=Cursors(settings.token, "accounts"),
+        audit_cursors=Cursors(settings.token, "audit"),
+        provider=Provider(settings),
+        driver_cursors=Cursors(settings.token, "drivers"),
+        jobs_waiting=asyncio.Event(),
+        searches=asyncio.Semaphore(SEARCHES_AT_ONCE),
     )
 
 
@@ -144,6 +225,10 @@ def _errors(app: FastAPI) -> None:
             problem = Problem(
                 "method-not-allowed", {"method": request.method}, headers=dict(error.headers or {})
             )
+        elif error.status_code == 413:
+            problem = too_large()
+        elif error.status_code == 400:  # a body that is no text at all, or nested beyond reason
+            problem = Problem("invalid-body", faults=(Fault("#/body", *MESSAGES["json_invalid"]),))
         else:
             problem = Problem("not-found", {"path": request.url.path})
         return answer(request, problem)
@@ -160,6 +245,7 @@ def openapi(app: FastAPI) -> dict[str, Any]:
             title=app.title, version=app.version, description=app.description, routes=app.routes, tags=TAGS
         )
         _complete(found)
+        _idempotent(found)
         app.openapi_schema = found
     return app.openapi_schema
 
@@ -173,10 +259,44 @@ def _complete(document: dict[str, Any]) -> None:
         schema = shape.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(schema.pop("$defs", {}))
         schemas[shape.__name__] = schema
-    document["components"]["securitySchemes"] = {"bearer": BEARER}
-    document["security"] = [{}, {"bearer": []}]
+    document["components"]["securitySchemes"] = {"bearer": BEARER, "session": COOKIE_SCHEME}
+    document["security"] = [{"bearer": []}, {"session": []}]
+    document["webhooks"] = event_types.openapi_webhooks()
     for operation in (operation for path in document["paths"].values() for operation in path.values()):
-        operation["responses"].pop("422", None)
+        if MEDIA_TYPE not in operation["responses"].get("422", {}).get("content", {}):
+            operation["responses"].pop("422", None)  # FastAPI's own; ours are 400
+        permission = ACCESS[operation["operationId"]]
+        operation["x-permission"] = permission
+        _may_end(operation, _common(permission, has_body="requestBody" in operation))
+        if permission == OPEN:
+            operation["security"] = []
         if operation["operationId"] in examples.OF_OPERATION:
-            (content,) = operation["responses"]["200"]["content"].values()
+            responses = operation["responses"]
+            done = next(responses[status] for status in ("200", "201", "202") if status in responses)
+            content = next(iter(done["content"].values()))
             content["example"] = examples.OF_OPERATION[operation["operationId"]]
+
+
+def _common(permission: str, *, has_body: bool) -> list[str]:
+    """The problems of the layer that every request passes (`access.py`)."""
+    found = ["body-too-large", "quota-exceeded"] if has_body else []
+    if permission == OPEN:
+        return found
+    found += ["login-required", "unauthorized", "password-change-required", "quota-exceeded", "stopping"]
+    return found if permission == OWN else [*found, "forbidden"]
+
+
+def _may_end(operation: dict[str, Any], codes: list[str]) -> None:
+    """Document problems that the operation itself did not name."""
+    for status, answer in answers(codes).items():
+        known = operation["responses"].setdefault(str(status), answer)
+        examples = known["content"][MEDIA_TYPE]["examples"]
+        for code, example in answer["content"][MEDIA_TYPE]["examples"].items():
+            examples.setdefault(code, example)
+
+
+def _idempotent(document: dict[str, Any]) -> None:
+    """Name the header on every POST that honours it."""
+    for route in (route for module in MODULES for route in module.router.routes):
+        if isinstance(route, IdempotentRoute) and "POST" in (route.methods or ()):
+            document["paths"][route.path]["post"].setdefault("parameters", []).append(PARAMETER)

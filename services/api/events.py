@@ -11,16 +11,18 @@ import structlog
 from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import Field
 
-from services.api.database import Database, DatabaseAway
+from services.api.database import DatabaseAway
 from services.api.filters import AlertConditions, Wanted
-from services.api.hub import Event, Hub, Listener, body_of, reset_frame
+from services.api.hub import Event, Listener, body_of, reset_frame
+from services.api.identity import Principal, principal_of
 from services.api.parameters import Cursor, Limit
 from services.api.parameters import Query as QueryModel
 from services.api.problems import Problem, answers, invalid
 from services.api.schemas import EventPage
 from services.api.sse import EVENT_STREAM, EventStream, retry_frame
 from services.api.state import State, state_of
-from services.store.api_queries import events_after, feed_last
+from services.store.api_queries import events_after, events_in_view, feed_last
+from services.store.scope import EVERYTHING
 
 CATCH_UP_PAGE = 500
 LONGEST_NUMBER = 18  # digits; bigint has 19
@@ -59,10 +61,14 @@ def number(text: str | None) -> int | None:
 class AlertStream(EventStream):
     """One client's stream of alert events."""
 
-    def __init__(self, hub: Hub, database: Database, wanted: Wanted, after: int, opening: bytes) -> None:
+    def __init__(
+        self, state: State, principal: Principal, wanted: Wanted, after: int, opening: bytes
+    ) -> None:
         """Begins after number `after`; `opening` is sent at once."""
         super().__init__()
-        self._hub, self._database, self._wanted = hub, database, wanted
+        hub = state.hub
+        self._hub, self._database, self._wanted = hub, state.database, wanted
+        self._authenticator, self._principal = state.authenticator, principal
         self._after, self._opening = after, opening
         self._listener: Listener = hub.listener(wanted)
 
@@ -73,6 +79,7 @@ class AlertStream(EventStream):
     async def chunks(self) -> AsyncIterator[bytes]:
         """The opening, what is lacking, what happens."""
         yield self._opening
+        opened = self._authenticator.opened(self._principal, self._listener.drop)
         try:
             async for chunk in self._lacking():
                 yield chunk
@@ -81,6 +88,7 @@ class AlertStream(EventStream):
         except DatabaseAway as error:
             log.info("stream_cut", error=str(error), after=self._after)
         finally:
+            self._authenticator.closed(opened)
             self._hub.leave(self._listener)
 
     async def _lacking(self) -> AsyncIterator[bytes]:
@@ -92,7 +100,9 @@ class AlertStream(EventStream):
                 self._listener.told = events[-1].seq if events else self._after
                 yield self._frames(events)
                 return
-            async with self._database.reading() as conn:
+            async with self._database.reading(
+                EVERYTHING
+            ) as conn:  # filtered by `wanted`, the numbers must be seen
                 rows = await events_after(conn, self._after, CATCH_UP_PAGE)
             if not rows or rows[0]["seq"] != self._after + 1:
                 self._after = self._hub.position
@@ -102,7 +112,7 @@ class AlertStream(EventStream):
                 yield self._frames([Event(row) for row in rows])
 
     def _frames(self, events: list[Event]) -> bytes:
-        return b"".join(event.frame for event in events if event.wanted_by(self._wanted))
+        return b"".join(event.frame_for(self._wanted) for event in events if event.wanted_by(self._wanted))
 
 
 @router.get(
@@ -130,10 +140,12 @@ async def stream_alerts(
     state = state_of(request)
     if state.hub.closed:
         raise Problem("stopping")
-    async with state.database.reading() as conn:
+    async with state.database.reading(EVERYTHING) as conn:
         last = await feed_last(conn)
     after, opening = _beginning(parameters.after, last_event_id, last)
-    return AlertStream(state.hub, state.database, parameters.wanted(), after, opening)
+    principal = principal_of(request)
+    wanted = parameters.wanted().within(principal.scope, drivers=principal.sees_drivers)
+    return AlertStream(state, principal, wanted, after, opening)
 
 
 def _beginning(after: str | None, last_event_id: str | None, last: int) -> tuple[int, bytes]:
@@ -180,16 +192,19 @@ async def list_events(request: Request, parameters: Annotated[FeedParameters, Qu
     """The same events as the stream in the same order; `next` is null at the end of what there is, `last` is where to go on later."""
     state = state_of(request)
     after = _feed_position(state, parameters)
-    async with state.database.reading() as conn:
-        rows = await events_after(conn, after, parameters.limit + 1)
-        last = await feed_last(conn)
-    if after > last:
+    view = await state.view(request)
+    async with state.database.reading(view) as conn:
+        last = await feed_last(conn)  # before the rows: what comes between them is told the next time
+        rows = await events_in_view(conn, view, after, parameters.limit + 1)
+    if after > last and not rows:
         raise Problem("beyond-feed", {"after": after, "last": last})
     shown = rows[: parameters.limit]
     position = shown[-1]["seq"] if shown else after
+    if len(rows) == len(shown):
+        position = max(position, last)  # what is between concerns others
     following = f'"{state.event_cursors.write((position,))}"' if len(rows) > len(shown) else "null"
     body = b'{"items":[%s],"next":%s,"last":%d}' % (
-        b",".join(body_of(row) for row in shown), following.encode(), position,
+        b",".join(body_of(row, driver=principal_of(request).sees_drivers) for row in shown), following.encode(), position,
     )  # fmt: skip
     return Response(body, media_type="application/json")
 

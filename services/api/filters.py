@@ -3,12 +3,13 @@
 An event is matched by the document it carries, so a filter by state sees an alert leave that state no more than the list does.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import msgspec
 from pydantic import Field, model_validator
 
+from services.api.identity import EVERYWHERE, Scope
 from services.api.parameters import (
     Box,
     BoxText,
@@ -116,11 +117,13 @@ class Wanted:
     from_ms: int | None = None
     to_ms: int | None = None
     box: Box | None = None
+    scope: Scope = EVERYWHERE
+    drivers: bool = True  # no condition: whether what is told names drivers
 
     @cached_property
     def everything(self) -> bool:
         """Whether there is no condition."""
-        return self == Wanted()
+        return self == Wanted(drivers=self.drivers)
 
     @cached_property
     def text(self) -> str:
@@ -130,7 +133,19 @@ class Wanted:
 
     def matches(self, facts: Facts) -> bool:
         """Whether an alert meets all conditions."""
-        return self._codes(facts) and self._vehicle(facts.vehicle) and self._when_and_where(facts)
+        return (
+            self._in_scope(facts.vehicle)
+            and self._codes(facts)
+            and self._vehicle(facts.vehicle)
+            and self._when_and_where(facts)
+        )
+
+    def within(self, scope: Scope, *, drivers: bool = True) -> "Wanted":
+        """The same conditions for somebody who sees no more than this."""
+        return replace(self, scope=scope, drivers=drivers)
+
+    def _in_scope(self, vehicle: AlertVehicle) -> bool:
+        return self.scope.sees(vehicle.division, vehicle.operator, vehicle.vehicle_class)
 
     def _codes(self, facts: Facts) -> bool:
         return (

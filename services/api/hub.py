@@ -14,7 +14,7 @@ import structlog
 
 from services.api.database import Database, DatabaseAway
 from services.api.filters import FACTS, Facts, Wanted
-from services.contracts.alert import event_body, iso
+from services.contracts.alert import event_body, iso, without_driver
 from services.runtime import metrics
 from services.runtime.clock import monotonic_s
 from services.store.api_queries import events_after, feed_last
@@ -36,15 +36,27 @@ log = structlog.get_logger()
 class Event:
     """An event as it goes out: its number, its frame (encoded once), and the facts that filters ask for (decoded when first asked)."""
 
-    __slots__ = ("_data", "_facts", "frame", "seq")
+    __slots__ = ("_data", "_facts", "_row", "_thin", "frame", "seq")
 
     def __init__(self, row: asyncpg.Record) -> None:
         """`row` is one of `events_after`."""
         self.seq: int = row["seq"]
         self._data: str = row["data"]
         self._facts: Facts | None = None
-        kind: str = row["type"]
-        self.frame = b"id: %d\nevent: %s\ndata: %s\n\n" % (self.seq, kind.encode(), body_of(row))
+        self._row, self._thin = row, b""
+        self.frame = self._framed(body_of(row))
+
+    def _framed(self, body: bytes) -> bytes:
+        kind: str = self._row["type"]
+        return b"id: %d\nevent: %s\ndata: %s\n\n" % (self.seq, kind.encode(), body)
+
+    def frame_for(self, wanted: Wanted) -> bytes:
+        """The frame, for those who may not know the driver one without (encoded when first asked)."""
+        if wanted.drivers:
+            return self.frame
+        if not self._thin:
+            self._thin = self._framed(body_of(self._row, driver=False))
+        return self._thin
 
     def wanted_by(self, wanted: Wanted) -> bool:
         """Whether the event meets the conditions."""
@@ -55,8 +67,8 @@ class Event:
         return wanted.matches(self._facts)
 
 
-def body_of(row: asyncpg.Record) -> bytes:
-    """The event's JSON, the same bytes on every way it goes."""
+def body_of(row: asyncpg.Record, *, driver: bool = True) -> bytes:
+    """The event's JSON, the same bytes on every way it goes; `driver` False: without who was driving."""
     return event_body(
         event=row["event_id"],
         seq=row["seq"],
@@ -64,7 +76,7 @@ def body_of(row: asyncpg.Record) -> bytes:
         time=iso(to_ms(row["time"])),
         alert=row["alert_id"],
         sequence=row["sequence"],
-        data=row["data"].encode(),
+        data=row["data"].encode() if driver else without_driver(row["data"]),
     )
 
 
@@ -198,7 +210,7 @@ class Hub:
 
     async def _follow(self) -> None:
         looked_back_s = float("-inf")
-        async with self._database.reading() as conn:
+        async with self._database.following() as conn:
             while not self.closed:
                 if monotonic_s() - looked_back_s >= LOOK_BACK_EVERY_S:
                     ahead = max((listener.after for listener in self.listeners), default=0)
@@ -248,7 +260,7 @@ class Hub:
             if key not in chunks:
                 chosen = [event for event in events[begin:] if event.wanted_by(listener.wanted)]
                 chunks[key] = (
-                    b"".join(event.frame for event in chosen),
+                    b"".join(event.frame_for(listener.wanted) for event in chosen),
                     len(chosen),
                     chosen[-1].seq if chosen else 0,
                 )

@@ -76,6 +76,33 @@ EVENT_TYPES = (
     Label("alert.closed", "结束", "closed"),
     Label("alert.revised", "修订", "revised"),
     Label("alert.withdrawn", "撤销", "withdrawn"),
+    Label("alert.acknowledged", "已知晓", "acknowledged"),
+    Label("alert.assigned", "已派发", "assigned"),
+    Label("alert.commented", "备注", "commented"),
+    Label("alert.supervised", "督办", "supervised"),
+    Label("alert.resolved", "已办结", "resolved"),
+    Label("alert.reopened", "重新打开", "reopened"),
+    Label("alert.escalated", "督办超期", "escalated"),
+)
+ACTIONS = (
+    Label("acknowledge", "知晓", "acknowledge"),
+    Label("claim", "认领", "claim"),
+    Label("assign", "派发", "assign"),
+    Label("comment", "备注", "comment on"),
+    Label("supervise", "督办", "supervise"),
+    Label("resolve", "办结", "resolve"),
+    Label("reopen", "重新打开", "reopen"),
+    Label("escalate", "督办超期升级", "escalate"),
+)
+RESOLUTIONS = (
+    Label("handled", "已处理", "handled"),
+    Label("no_action", "不作处理", "no action needed"),
+    Label("later", "将来处理", "to be handled later"),
+    Label("false_alarm", "误报", "false alarm"),
+)
+SUPERVISIONS = (
+    Label("urgent", "紧急", "urgent"),
+    Label("normal", "一般", "normal"),
 )
 
 

@@ -13,6 +13,7 @@ import structlog
 from numpy.typing import NDArray
 
 from services.api.database import Database, DatabaseAway
+from services.api.identity import Scope
 from services.contracts.alert import iso
 from services.contracts.batch import FixBatch, Malformed, unpack
 from services.contracts.fix import FIX, NO_U2, Fixes
@@ -23,6 +24,7 @@ from services.runtime.kafka import KafkaAway, Tail
 from services.runtime.settings import Settings
 from services.store.api_queries import vehicle_names
 from services.store.history import latest_positions
+from services.store.scope import EVERYTHING
 from services.store.times import to_ms, to_time
 
 MOST_VEHICLES = 4_000_000  # surrogates are handed out from 1; what is beyond this is no vehicle
@@ -44,6 +46,7 @@ class Name:
     vehicle_class: str
     operator: str
     division: str
+    subtype: str | None = None
 
 
 class LiveMap:
@@ -57,6 +60,7 @@ class LiveMap:
         )  # number of the update that brought it; 0: none
         self.stamp = 0
         self.names: dict[int, Name] = {}
+        self._in_view: dict[Scope, NDArray[np.bool_]] = {}
         self.connected = False
         self._settings, self._database = settings, database
         self._named_s = float("-inf")
@@ -84,9 +88,22 @@ class LiveMap:
             latest[: len(self.latest)], stamps[: len(self.stamps)] = self.latest, self.stamps
             self.latest, self.stamps = latest, stamps
 
-    def inside(self, box: tuple[float, float, float, float] | None) -> NDArray[np.bool_]:
-        """Which vehicles are in the box (None: anywhere), by surrogate."""
+    def in_view(self, scope: Scope) -> NDArray[np.bool_]:
+        """Which vehicles a scope sees, by surrogate; kept until the names are learned anew."""
+        found = self._in_view.get(scope)
+        if found is None or len(found) != len(self.stamps):
+            found = np.zeros(len(self.stamps), np.bool_)
+            for vehicle, name in self.names.items():
+                if vehicle < len(found) and scope.sees(name.division, name.operator, name.vehicle_class):
+                    found[vehicle] = True
+            self._in_view[scope] = found
+        return found
+
+    def inside(self, box: tuple[float, float, float, float] | None, scope: Scope) -> NDArray[np.bool_]:
+        """Which vehicles in view are in the box (None: anywhere), by surrogate."""
         known = self.stamps > 0
+        if not scope.everything:
+            known &= self.in_view(scope)
         if box is None:
             return known
         west, south, east, north = (round(edge * E7) for edge in box)
@@ -126,20 +143,26 @@ class LiveMap:
         unnamed = any(int(vehicle) not in self.names for vehicle in np.flatnonzero(self.stamps))
         if not unnamed and monotonic_s() - self._named_s < NAMES_EVERY_S:
             return
-        async with self._database.reading() as conn:
+        async with self._database.reading(EVERYTHING) as conn:
             rows = await vehicle_names(conn, to_time(now_ms()))
         self.names = {
             row["id"]: Name(
-                row["plate"], row["plate_color"], row["vehicle_class"], row["operator"], row["division"]
+                row["plate"],
+                row["plate_color"],
+                row["vehicle_class"],
+                row["operator"],
+                row["division"],
+                row["subtype"],
             )
             for row in rows
         }
+        self._in_view.clear()
         self._named_s = monotonic_s()
 
     async def _positions_from_history(self) -> None:
         vehicles = sorted(self.names)
         for start in range(0, len(vehicles), SEED_VEHICLES):
-            async with self._database.reading() as conn:
+            async with self._database.reading(EVERYTHING) as conn:
                 rows = await latest_positions(conn, vehicles[start : start + SEED_VEHICLES], 0)
             fixes = np.zeros(len(rows), FIX)
             for fix, row in zip(fixes, rows, strict=True):

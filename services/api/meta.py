@@ -30,6 +30,9 @@ DOCUMENT = {
     "states": _labels(labels.STATES),
     "handlings": _labels(labels.HANDLINGS),
     "event_types": _labels(labels.EVENT_TYPES),
+    "actions": _labels(labels.ACTIONS),
+    "resolutions": _labels(labels.RESOLUTIONS),
+    "supervisions": _labels(labels.SUPERVISIONS),
     "reasons": [
         {"code": reason.code, "verdict": str(reason.verdict), "zh": reason.zh, "en": reason.en}
         for reason in REASONS

@@ -6,7 +6,7 @@ nobody escaped it) is taken for the `+` it was.
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -24,6 +24,17 @@ Box = tuple[float, float, float, float]
 
 MESSAGES = {
     "extra_forbidden": ("没有此参数", "there is no such parameter"),
+    "json_invalid": ("不是有效的 JSON", "not valid JSON"),
+    "string_type": ("应为字符串", "expected a string"),
+    "int_type": ("应为整数", "expected a whole number"),
+    "bool_type": ("应为 true 或 false", "expected true or false"),
+    "list_type": ("应为数组", "expected an array"),
+    "dict_type": ("应为对象", "expected an object"),
+    "model_attributes_type": ("应为 JSON 对象", "expected a JSON object"),
+    "string_pattern_mismatch": ("格式应为 {pattern}", "expected the form {pattern}"),
+    "literal_error": ("应为其一: {expected}", "expected one of: {expected}"),
+    "too_long": ("不得超过 {max_length} 项", "at most {max_length} items"),
+    "too_short": ("至少 {min_length} 项", "at least {min_length} items"),
     "missing": ("必须给出", "required"),
     "int_parsing": ("应为整数", "expected a whole number"),
     "greater_than_equal": ("不得小于 {ge}", "must not be less than {ge}"),
@@ -37,7 +48,17 @@ MESSAGES = {
     "vehicle": ("应为车辆编号,或 车牌/颜色,如 宁A12345/yellow", "expected a vehicle's id, or plate/colour such as 宁A12345/yellow"),
     "plate": ("应为 车牌 或 车牌/颜色", "expected a plate, or plate/colour"),
     "text": ("含不可见字符", "holds control or invisible characters"),
+    "account": ("没有可处理此告警的账号 {account}", "no account {account} that may handle this alert"),
+    "due": ("督办期限应在现在之后、一年之内", "the deadline must be in the future and within a year"),
+    "string_unicode": ("应为有效的 Unicode 文字", "expected valid Unicode text"),
+    "int_from_float": ("应为整数", "expected a whole number"),
+    "int_parsing_size": ("数字过大", "the number is too large"),
+    "place": ("应为 [经度,纬度](WGS-84 度)", "expected [lon, lat] in WGS-84 degrees"),
+    "area": ("应给出 polygon,或 line 与 buffer_m", "expected polygon, or line with buffer_m"),
     "period": ("from 应早于 to", "from must be before to"),
+    "enum": ("应为其一: {expected}", "expected one of: {expected}"),
+    "login": ("应为小写字母、数字与 . _ @ -,以字母或数字开头,2 至 64 个字符",
+              "expected lower-case letters, digits and . _ @ -, a letter or digit first, 2 to 64 in all"),
     "after": ("应为事件序号或接口给出的 next", "expected an event's number, or the next of an answer"),
 }  # fmt: skip
 """By pydantic's error type or ours: what is wrong, in both languages."""
@@ -48,7 +69,7 @@ def wrong(code: str, **words: Any) -> PydanticCustomError:
     return PydanticCustomError(code, MESSAGES[code][1], words)
 
 
-def _split(value: object) -> object:
+def split(value: object) -> object:
     """`a,b` and a repeated parameter as one list."""
     parts = value if isinstance(value, list) else [value]
     return [item for part in parts for item in (part.split(",") if isinstance(part, str) else [part])]
@@ -75,9 +96,11 @@ def parse_time(text: str) -> datetime:
     day, clock, fraction, offset = match.groups()
     offset = "+00:00" if offset in "Zz" else offset.replace(" ", "+")
     try:
-        return datetime.fromisoformat(f"{day}T{clock}{(fraction or '')[:7]}{offset}")
-    except ValueError as error:
+        given = datetime.fromisoformat(f"{day}T{clock}{(fraction or '')[:7]}{offset}")
+        given.astimezone(UTC)  # the first and the last day of the calendar have no UTC in some offsets
+    except (ValueError, OverflowError) as error:
         raise wrong("rfc3339") from error
+    return given
 
 
 def parse_box(text: str) -> Box:
@@ -150,15 +173,15 @@ def _coerced(limit: int) -> int:
 def _choice(table: tuple[str, ...]) -> Any:
     return Annotated[
         list[Annotated[str, AfterValidator(_one_of(table)), Field(json_schema_extra={"enum": list(table)})]],
-        BeforeValidator(_split),
+        BeforeValidator(split),
     ]
 
 
 Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_visible)]
 Names = list[Text]  # names of companies may hold commas: given by repeating alone
-Divisions = Annotated[list[Annotated[str, AfterValidator(_division)]], BeforeValidator(_split)]
+Divisions = Annotated[list[Annotated[str, AfterValidator(_division)]], BeforeValidator(split)]
 VehicleNames = Annotated[
-    list[Annotated[str, AfterValidator(_checked(parse_vehicle))]], BeforeValidator(_split)
+    list[Annotated[str, AfterValidator(_checked(parse_vehicle))]], BeforeValidator(split)
 ]
 Time = Annotated[
     str, AfterValidator(_checked(parse_time)), Field(max_length=40, json_schema_extra={"format": "date-time"})
@@ -196,8 +219,11 @@ def box_of(text: str | None) -> Box | None:
 
 def problem_of(errors: list[dict[str, Any]]) -> Problem:
     """Pydantic's errors as one problem; parameters that do not exist are named first of all."""
+    in_body = any(error["loc"][:1] == ("body",) for error in errors)
     unknown = [str(error["loc"][-1])[:100] for error in errors if error["type"] == "extra_forbidden"]
     faults = tuple(_fault(error) for error in errors)
+    if in_body:
+        return Problem("invalid-body", faults=faults)
     if unknown:
         return Problem("unknown-parameter", {"names": ", ".join(unknown)}, faults)
     return Problem("invalid-parameter", faults=faults)
@@ -205,6 +231,8 @@ def problem_of(errors: list[dict[str, Any]]) -> Problem:
 
 def _fault(error: dict[str, Any]) -> Fault:
     pointer = "#/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in error["loc"])
-    zh, en = MESSAGES.get(error["type"], ("值无效", str(error["msg"])))
+    if error["type"] not in MESSAGES:
+        return Fault(pointer, "值无效", str(error["msg"]))
+    zh, en = MESSAGES[error["type"]]
     words = error.get("ctx", {})
     return Fault(pointer, zh.format_map(words), en.format_map(words))

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Query, Request, Response
 from numpy.typing import NDArray
 from pydantic import Field
 
+from services.api.identity import Principal, principal_of
 from services.api.livemap import LiveMap
 from services.api.parameters import Box, BoxText, box_of
 from services.api.parameters import Query as QueryModel
@@ -61,7 +62,8 @@ class PositionParameters(ViewParameters):
 async def list_positions(request: Request, parameters: Annotated[PositionParameters, Query()]) -> Response:
     """The latest position of every vehicle in the box. Kept in memory: it does not wait for the database."""
     livemap = state_of(request).livemap
-    vehicles = np.flatnonzero(livemap.inside(box_of(parameters.bbox)))
+    seen = principal_of(request).scope
+    vehicles = np.flatnonzero(livemap.inside(box_of(parameters.bbox), seen))
     items = livemap.items(vehicles[: parameters.limit])
     body = msgspec.json.encode({"items": items, "next": None, "truncated": len(vehicles) > parameters.limit})
     return Response(body, media_type="application/json")
@@ -78,15 +80,16 @@ async def list_positions(request: Request, parameters: Annotated[PositionParamet
 )
 async def stream_positions(request: Request, parameters: Annotated[ViewParameters, Query()]) -> Response:
     """Server-sent events of type `positions`, at most one a second: `{"time", "full", "items", "left"}`. There is nothing to resume."""
-    return PositionStream(state_of(request), box_of(parameters.bbox))
+    return PositionStream(state_of(request), box_of(parameters.bbox), principal_of(request))
 
 
 class PositionStream(EventStream):
     """One client's view."""
 
-    def __init__(self, state: State, box: Box | None) -> None:
+    def __init__(self, state: State, box: Box | None, principal: Principal) -> None:
         """`box` None: everywhere."""
         super().__init__()
+        self._authenticator, self._principal = state.authenticator, principal
         self._livemap: LiveMap = state.livemap
         self._hub = state.hub
         self._box = box
@@ -100,6 +103,14 @@ class PositionStream(EventStream):
     async def chunks(self) -> AsyncIterator[bytes]:
         """Frames, a heartbeat where nothing moves."""
         yield b": roadwatch\n" + retry_frame()
+        opened = self._authenticator.opened(self._principal, self._ended.set)
+        try:
+            async for frame in self._frames():
+                yield frame
+        finally:
+            self._authenticator.closed(opened)
+
+    async def _frames(self) -> AsyncIterator[bytes]:
         seen, sent_s, full = 0, monotonic_s(), True
         while not (self._ended.is_set() or self._hub.closed):
             frame = self._frame(seen, full=full)
@@ -120,7 +131,7 @@ class PositionStream(EventStream):
 
     def _frame(self, seen: int, *, full: bool) -> bytes | None:
         """What changed since update number `seen`; None: nothing."""
-        inside = self._livemap.inside(self._box)
+        inside = self._livemap.inside(self._box, self._principal.scope)
         shown = np.zeros(len(inside), np.bool_)
         shown[: len(self._shown)] = self._shown
         changed = np.flatnonzero(inside & (~shown | (self._livemap.stamps > seen)))

@@ -37,6 +37,30 @@ class Sentence(Shape):
     en: str
 
 
+class Person(Shape):
+    """An account."""
+
+    id: str
+    name: str
+
+
+class Handled(Shape):
+    """What people made of an alert; absent until somebody acts."""
+
+    by: Person | None = Field(description="who last changed it; comments do not count")
+    at: str | None = Field(json_schema_extra={"format": "date-time"})
+    assignee: Person | None
+    supervision: Literal["urgent", "normal"] | None
+    due: str | None = Field(json_schema_extra={"format": "date-time"})
+    escalated: str | None = Field(
+        json_schema_extra={"format": "date-time"}, description="when the deadline passed"
+    )
+    reason: Literal["handled", "no_action", "later", "false_alarm"] | None
+    jt809_result: int = Field(ge=0, le=3, description="JT/T 809: 0 in progress, 1 done, 2 no action, 3 later")
+    jt809_supervision: int | None = Field(description="JT/T 809: 0 urgent, 1 normal")
+    version: int = Field(description="of the handling: the alert's ETag")
+
+
 class Alert(Shape):
     """An alert: an episode with an id, a version and its handling."""
 
@@ -60,6 +84,7 @@ class Alert(Shape):
     why: dict[str, Any]
     late: bool
     handling: str
+    handled: Handled | None = None
     sentence: Sentence
 
 
@@ -198,6 +223,9 @@ class Meta(Shape):
     states: list[LabelShape]
     handlings: list[LabelShape]
     event_types: list[LabelShape]
+    actions: list[LabelShape]
+    resolutions: list[LabelShape]
+    supervisions: list[LabelShape]
     reasons: list[dict[str, Any]]
 
 

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from services.api.access import LOOPBACK
 from services.api.app import create_app, end_streams
+from services.api.database import check_posture, connect
 from services.api.health import readiness
 from services.api.state import State
 from services.runtime import metrics
@@ -75,10 +76,16 @@ async def session(service: Service) -> None:
     Raises:
         PortTaken: the address is not to be had.
         ValueError: there is no token.
+        WeakRole: the database lets the api see more than it should.
     """
     settings = service.settings
     if not settings.token:
         raise ValueError("ROADWATCH_TOKEN is empty: set it to a random text of at least 32 characters")
+    database = await connect(settings, name="roadwatch-api-start", connections=1)
+    try:
+        await check_posture(database, wait=False)
+    finally:
+        database.close()
     app = create_app(settings)
     listening = listening_socket(settings.http_host, settings.http_port)
     host = f"[{settings.http_host}]" if ":" in settings.http_host else settings.http_host

@@ -1,46 +1,50 @@
-"""A vehicle's track as GeoJSON, streamed page by page: a day of one-second fixes is 86,400 positions and is never held as objects.
+"""A vehicle's track in six formats, streamed page by page: a day of one-second fixes is 86,400 positions and is never held as objects.
 
-Coordinates go out as they are read; times, speeds and headings, which come after them in the document, wait as bytes. The first page is read
-before anything is sent, so that what can fail fails as a problem; a failure later cuts the answer short, which a client sees.
+The first page is read, and the look written into the audit, before anything is sent, so that what can fail fails as a problem; a failure later
+cuts the answer short without its last chunk, which a client sees as an error of the connection, never as a shorter track.
 """
 
-from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Literal
 
-import asyncpg
-from fastapi import APIRouter, Query, Request, Response
+import structlog
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from services.api.database import Database
-from services.api.parameters import Query as QueryModel
-from services.api.parameters import Time, time_ms
+from services.api.history.formats import FORMATS, Format, Head, Pages, accepted
+from services.api.history.period import PeriodParameters
+from services.api.history.purpose import Purpose, looked
+from services.api.history.tracking import FIRST_PAGE, first_page, pages, simplified
 from services.api.problems import Problem, answers, invalid
 from services.api.state import state_of
 from services.api.vehicles import VehicleId
 from services.contracts.alert import iso
-from services.contracts.reasons import FLAGS
 from services.runtime.clock import now_ms
 from services.store import api_queries
-from services.store.times import to_ms, to_time
+from services.store.times import to_time
 
-DAY_MS = 24 * 3600 * 1000
-MOST_DAYS = 31
-FIRST_PAGE, PAGE = 1000, 5000
+MOST_SIMPLIFY_M = 10_000
+JSON_WITHOUT_A_STANDARD = "application/json"
 
 router = APIRouter(tags=["vehicles"])
+log = structlog.get_logger()
 
 
-class TrackParameters(QueryModel):
-    """Period and format."""
+class TrackParameters(PeriodParameters):
+    """Period, format, and what is to be done to the positions."""
 
-    from_: Time | None = Field(
+    format: Literal["geojson", "mfjson", "csv", "gpx", "kml", "parquet"] | None = Field(
         default=None,
-        alias="from",
-        description="起(含),缺省为 to 之前 24 小时 · from, inclusive; default: 24 h before to",
+        description="格式,优先于 Accept,缺省 geojson · format, wins over Accept; default: geojson",
     )
-    to: Time | None = Field(default=None, description="止(不含),缺省为现在 · until, exclusive; default: now")
-    format: Literal["geojson"] = Field(default="geojson", description="格式 · format")
+    simplify_m: Annotated[float, Field(gt=0, le=MOST_SIMPLIFY_M, allow_inf_nan=False)] | None = Field(
+        default=None,
+        description="简化容差(米),首尾与带标记的点均保留 · tolerance of a simplification in metres; first, last and flagged positions stay",
+    )
+    crs: Literal["wgs84", "gcj02"] = Field(
+        default="wgs84",
+        description="坐标系;gcj02 仅限 geojson,非标准 · gcj02 for geojson only, and then not standard GeoJSON",
+    )
 
 
 @router.get(
@@ -48,14 +52,20 @@ class TrackParameters(QueryModel):
     response_class=Response,
     responses={
         200: {
-            "description": "GeoJSON feature",
-            "content": {"application/geo+json": {"schema": {"$ref": "#/components/schemas/Track"}}},
+            "description": "the track",
+            "content": {"application/geo+json": {"schema": {"$ref": "#/components/schemas/Track"}}}
+            | {
+                entry.media_type: {"schema": {"type": "string"}}
+                for entry in FORMATS.values()
+                if entry.name != "geojson"
+            },
         },
         **answers(
             [
                 "invalid-parameter",
                 "unknown-parameter",
                 "period-too-long",
+                "purpose-required",
                 "vehicle-not-found",
                 "unauthorized",
                 "database-away",
@@ -65,102 +75,60 @@ class TrackParameters(QueryModel):
     summary="车辆轨迹 · a vehicle's track",
 )
 async def get_track(
-    request: Request, vehicle_id: VehicleId, parameters: Annotated[TrackParameters, Query()]
+    request: Request,
+    vehicle_id: VehicleId,
+    parameters: Annotated[TrackParameters, Query()],
+    purpose: Purpose,
+    accept: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> Response:
-    """Positions in event-time order, `from` ≤ time < `to`, at most 31 days, the first received of two at one moment."""
-    until_ms = now_ms() if parameters.to is None else time_ms(parameters.to) or 0
-    from_ms = until_ms - DAY_MS if parameters.from_ is None else time_ms(parameters.from_) or 0
-    if from_ms >= until_ms:
-        raise invalid("from", "from 应早于 to", "from must be before to")
-    if until_ms - from_ms > MOST_DAYS * DAY_MS:
-        raise Problem("period-too-long", {"days": MOST_DAYS})
-    database = state_of(request).database
-    async with database.reading() as conn:
-        rows = await api_queries.track_page(conn, vehicle_id, from_ms - 1, until_ms, FIRST_PAGE)
-        if not rows and not await api_queries.vehicle(conn, vehicle_id, to_time(until_ms)):
+    """Positions in event-time order, `from` ≤ time < `to`, at most 31 days, the first received of two at one moment.
+
+    The whole period or an answer that breaks off: it never ends early and looks complete.
+    """
+    chosen = FORMATS[parameters.format] if parameters.format else accepted(accept)
+    gcj02 = parameters.crs == "gcj02"
+    if gcj02 and chosen.name != "geojson":
+        raise invalid("crs", "gcj02 仅限 format=geojson", "gcj02 is for format=geojson only")
+    from_ms, until_ms = parameters.period(now_ms())
+    state = state_of(request)
+    database, view = state.database, await state.view(request)
+    first = await first_page(database, view, vehicle_id, from_ms, until_ms)
+    plate = ""
+    if not first or chosen.name != "geojson":
+        async with database.reading(view) as conn:
+            known = await api_queries.vehicle(conn, view, vehicle_id, to_time(until_ms))
+        if not known and not first:
+            await looked(request, "track.read", f"vehicle:{vehicle_id}", purpose, outcome="vehicle-not-found")
             raise Problem("vehicle-not-found", {"id": vehicle_id})
-    pages = _pages(database, vehicle_id, rows, until_ms)
-    return StreamingResponse(_feature(vehicle_id, len(rows), pages), media_type="application/geo+json")
+        plate = f"{known[0]['plate']}/{known[0]['plate_color']}" if known else ""
+    head = Head(vehicle_id, plate, from_ms, until_ms, parameters.simplify_m, gcj02)
+    await looked(
+        request, "track.read", f"vehicle:{vehicle_id}", purpose, detail=_detail(head, chosen, len(first[0]) if first else 0)
+    )  # fmt: skip
+    found = pages(database, view, vehicle_id, first, until_ms)
+    return stream(chosen, head, found)
 
 
-async def _pages(
-    database: Database, vehicle_id: int, first: list[asyncpg.Record], until_ms: int
-) -> AsyncIterator[list[asyncpg.Record]]:
-    """The first page and those after it; no connection is held while a page is being sent."""
-    rows, asked = first, FIRST_PAGE
-    while rows:
-        yield rows
-        if len(rows) < asked:
-            return
-        asked = PAGE
-        async with database.reading() as conn:
-            rows = await api_queries.track_page(conn, vehicle_id, to_ms(rows[-1]["at"]), until_ms, asked)
+def _detail(head: Head, chosen: Format, count: int) -> dict[str, object]:
+    """What the audit keeps of a look: the period, the format, and how many positions, where these are more than a page at least so many."""
+    detail: dict[str, object] = {"from": iso(head.from_ms), "to": iso(head.until_ms), "format": chosen.name}
+    return detail | {"positions" if count < FIRST_PAGE else "positions_at_least": count}
 
 
-async def _feature(
-    vehicle_id: int, first_count: int, pages: AsyncIterator[list[asyncpg.Record]]
-) -> AsyncIterator[bytes]:
-    """The document in pieces."""
-    columns = Columns()
-    if first_count == 0:
-        yield b'{"type":"Feature","geometry":null'
-    else:
-        kind, opening, closing = (b"Point", b"", b"") if first_count == 1 else (b"LineString", b"[", b"]")
-        yield b'{"type":"Feature","geometry":{"type":"%s","coordinates":%s' % (kind, opening)
-        separator = b""
-        async for rows in pages:
-            yield separator + _coordinates(rows)
-            columns.add(rows)
-            separator = b","
-        yield closing + b"}"
-    for piece in columns.properties(vehicle_id):
-        yield piece
+def stream(chosen: Format, head: Head, found: Pages) -> Response:
+    """The answer."""
+    if head.simplified_m is not None:
+        found = simplified(found, head.simplified_m)
+    headers = {"vary": "Accept"}
+    if chosen.extension:
+        headers["content-disposition"] = f'attachment; filename="{file_name(head, chosen)}"'
+    if head.simplified_m is not None:
+        headers["x-roadwatch-simplified-m"] = f"{head.simplified_m:g}"
+    media_type = JSON_WITHOUT_A_STANDARD if head.gcj02 else chosen.media_type
+    return StreamingResponse(chosen.write(head, found), media_type=media_type, headers=headers)
 
 
-def _coordinates(rows: Sequence[asyncpg.Record]) -> bytes:
-    return ",".join(f"[{round(row['lon'], 7):.10g},{round(row['lat'], 7):.10g}]" for row in rows).encode()
-
-
-class Columns:
-    """What stands beside the coordinates, kept as text until they are all out."""
-
-    def __init__(self) -> None:
-        """Empty."""
-        self.count = 0
-        self._columns: dict[str, list[str]] = {
-            "datetimes": [],
-            "speeds_kmh": [],
-            "recorder_speeds_kmh": [],
-            "headings": [],
-        }
-        self._flags: dict[str, list[int]] = {}
-
-    def add(self, rows: Sequence[asyncpg.Record]) -> None:
-        """A page."""
-        columns = self._columns
-        columns["datetimes"].append(",".join(f'"{iso(to_ms(row["at"]))}"' for row in rows))
-        columns["speeds_kmh"].append(",".join(_tenths(row["speed"]) for row in rows))
-        columns["recorder_speeds_kmh"].append(",".join(_tenths(row["recorder_speed"]) for row in rows))
-        columns["headings"].append(
-            ",".join("null" if row["heading"] is None else str(row["heading"]) for row in rows)
-        )
-        for place, row in enumerate(rows, self.count):
-            if row["flags"]:
-                self._flag(place, row["flags"])
-        self.count += len(rows)
-
-    def _flag(self, place: int, flags: int) -> None:
-        for bit, code in enumerate(FLAGS):
-            if flags >> bit & 1:
-                self._flags.setdefault(code, []).append(place)
-
-    def properties(self, vehicle_id: int) -> list[bytes]:
-        """The rest of the document."""
-        pieces = [b',"properties":{"vehicle":%d' % vehicle_id]
-        pieces += [f',"{name}":[{",".join(parts)}]'.encode() for name, parts in self._columns.items()]
-        flags = ",".join(f'"{code}":{places}' for code, places in self._flags.items())
-        return [*pieces, f',"flags":{{{flags}}}'.encode(), b"}}"]
-
-
-def _tenths(value: int | None) -> str:
-    return "null" if value is None else f"{value / 10:.1f}"
+def file_name(head: Head, chosen: Format) -> str:
+    """`track-7-20261123T000000Z.csv`: ids and times only, so that it fits every header and every file system."""
+    moment = iso(head.from_ms).replace("-", "").replace(":", "")
+    return f"track-{head.vehicle}-{moment}.{chosen.extension or chosen.name}"

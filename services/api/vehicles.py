@@ -83,9 +83,11 @@ async def list_vehicles(request: Request, parameters: Annotated[VehicleParameter
     conditions = repr(parameters.model_dump(exclude={"cursor", "limit"}))
     after = int(state.vehicle_cursors.read(parameters.cursor, conditions)[0]) if parameters.cursor else 0
     plate, color = split_plate(parameters.plate) if parameters.plate is not None else (None, None)
-    async with state.database.reading() as conn:
+    view = await state.view(request)
+    async with state.database.reading(view) as conn:
         rows = await api_queries.vehicle_page(
             conn,
+            view,
             now=to_time(now_ms()),
             after=after,
             classes=parameters.vehicle_class or None,
@@ -120,8 +122,10 @@ async def list_vehicles(request: Request, parameters: Annotated[VehicleParameter
 )
 async def get_vehicle(request: Request, vehicle_id: VehicleId, _: Annotated[Nothing, Query()]) -> Response:
     """One vehicle with all its registrations, the one that holds now first."""
-    async with state_of(request).database.reading() as conn:
-        rows = await api_queries.vehicle(conn, vehicle_id, to_time(now_ms()))
+    state = state_of(request)
+    view = await state.view(request)
+    async with state.database.reading(view) as conn:
+        rows = await api_queries.vehicle(conn, view, vehicle_id, to_time(now_ms()))
     if not rows:
         raise Problem("vehicle-not-found", {"id": vehicle_id})
     body = msgspec.json.encode({**_vehicle(rows[0]), "registrations": [_registration(row) for row in rows]})

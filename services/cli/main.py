@@ -12,6 +12,8 @@ COMMANDS = {
     "replay": ("services.cli.replay", "send a file of positions into Kafka · 回放轨迹文件"),
     "simulate": ("services.cli.simulate", "a fleet that drives itself · 模拟车队"),
     "import": ("services.cli.import_", "registry and map from files · 导入车辆、路线、地图与规则"),
+    "admin": ("services.cli.admin", "accounts and keys · 账号与密钥"),
+    "audit": ("services.cli.audit", "prove that the audit is whole · 校验审计记录"),
     "bench": ("services.cli.bench", "the speed table · 性能测量"),
     "migrate": ("services.cli.migrate", "bring the database schema up to date · 升级数据库结构"),
     "topics": ("services.cli.topics", "make the Kafka topics · 创建 Kafka 主题"),

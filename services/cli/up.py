@@ -17,6 +17,7 @@ from time import sleep
 from types import FrameType
 from typing import NoReturn
 
+from services.cli.logins import read_lines
 from services.runtime.servers import LocalServers, ServerFailed
 from services.runtime.servers.process import LOOPBACK, Child, free_port, say_to_stderr
 from services.runtime.servers.running import RunningSystem, announce, announced
@@ -27,9 +28,12 @@ PYTHON_SERVICES = (
     ("recorder", ("services.ingest", "recorder")),
     ("rules", ("services.rules",)),
     ("api", ("services.api",)),
+    ("webhooks", ("services.api.webhooks",)),
 )
-SETUP = ("migrate", "topics")
+SETUP = ("migrate", "topics", "accounts")
 DEFAULT_PORT = 8080
+LOGINS = "logins"
+FIRST_LOGIN = "first-login"
 
 
 class Stopped(BaseException):
@@ -41,7 +45,13 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     try:
         with _stoppable(), announced(options.data) as file:
-            _run(options.data, file, options.port, simulate=options.demo and not options.no_simulator)
+            _run(
+                options.data,
+                file,
+                options.port,
+                demo=options.demo,
+                simulate=options.demo and not options.no_simulator,
+            )
     except Stopped:
         say_to_stderr("已停止 stopped")
         return 0
@@ -67,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(data: Path, file: Path, port: int, *, simulate: bool) -> NoReturn:
+def _run(data: Path, file: Path, port: int, *, demo: bool, simulate: bool) -> NoReturn:
     """Start everything and keep it running; leaves only by an exception, with everything stopped."""
     port = _checked_port(port)
     servers = LocalServers(data)
@@ -76,7 +86,7 @@ def _run(data: Path, file: Path, port: int, *, simulate: bool) -> NoReturn:
     try:
         _start_servers(servers, supervisor)
         for command in SETUP:
-            _set_up(command, data, supervisor.env)
+            _set_up(command, _arguments(command, data, demo=demo), data, supervisor.env)
         for name, module in PYTHON_SERVICES:
             supervisor.add(_service(data, name, [sys.executable, "-m", *module]))
         _announce(file, supervisor, url)
@@ -84,6 +94,7 @@ def _run(data: Path, file: Path, port: int, *, simulate: bool) -> NoReturn:
         supervisor.wait_ready(lambda: _watch(servers, supervisor))
         print(f"ready {url}", flush=True)
         _greet(url, data)
+        _tell_logins(data, demo=demo)
         if simulate:
             supervisor.add(
                 _service(
@@ -128,15 +139,23 @@ def _start_servers(servers: LocalServers, supervisor: Supervisor) -> None:
     supervisor.env["ROADWATCH_DATABASE_URL"] = addresses.database_url
 
 
-def _set_up(command: str, data: Path, env: dict[str, str]) -> None:
-    """Run `roadwatch migrate` or `roadwatch topics` to its end.
+def _arguments(command: str, data: Path, *, demo: bool) -> list[str]:
+    """What a step of SETUP runs: a command of its own name, but for the accounts."""
+    if command != "accounts":
+        return [command]
+    made = ["demo", "--logins", str(data / LOGINS)] if demo else ["first", "--out", str(data / FIRST_LOGIN)]
+    return ["admin", *made]
+
+
+def _set_up(command: str, arguments: list[str], data: Path, env: dict[str, str]) -> None:
+    """Run a step of SETUP to its end.
 
     Raises:
         ServerFailed: it failed; with the end of its log.
     """
     say_to_stderr(f"{command} ...")
     child = Child(f"roadwatch {command}", data / "log" / f"{command}.log", [(signal.SIGTERM, 10)])
-    child.start([*_roadwatch(), command], env=env)
+    child.start([*_roadwatch(), *arguments], env=env)
     try:
         while (code := child.exit_code) is None:
             sleep(POLL_S)
@@ -165,7 +184,12 @@ def _roadwatch() -> list[str]:
 
 def _environment(data: Path, port: int) -> dict[str, str]:
     token = os.environ.get("ROADWATCH_TOKEN") or _token(data / "token")
-    return {"ROADWATCH_HTTP_PORT": str(port), "ROADWATCH_TOKEN": token}
+    anchors = os.environ.get("ROADWATCH_AUDIT_ANCHOR_FILE") or str(data.resolve() / "audit.anchors")
+    return {
+        "ROADWATCH_HTTP_PORT": str(port),
+        "ROADWATCH_TOKEN": token,
+        "ROADWATCH_AUDIT_ANCHOR_FILE": anchors,
+    }
 
 
 def _token(file: Path) -> str:
@@ -215,6 +239,21 @@ def _greet(url: str, data: Path) -> None:
         "Ctrl-C 停止 stops everything",
     ):
         say_to_stderr(line)
+
+
+def _tell_logins(data: Path, *, demo: bool) -> None:
+    """The demo's logins each time; the first administrator's password this once."""
+    if demo:
+        say_to_stderr(f"演示账号 logins      登录名 login, 密码 password, 角色 role; kept in {data / LOGINS}")
+        for line in read_lines(data / LOGINS):
+            say_to_stderr(f"  {line}")
+        return
+    for line in read_lines(data / FIRST_LOGIN):
+        login, _, password = line.partition(" ")
+        say_to_stderr(
+            f"首个账号 first login  {login}  初始密码 first password {password}  (安全管理员 security administrator; 只显示一次 shown once)"
+        )
+    (data / FIRST_LOGIN).unlink(missing_ok=True)
 
 
 @contextmanager

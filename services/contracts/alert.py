@@ -140,8 +140,8 @@ def alert_id(rule: str, vehicle: str, subject: str, kind: str, began_ms: int) ->
     return "alr_" + hashlib.sha256(text.encode()).hexdigest()[:26]
 
 
-def event_id(alert: str, sequence: int) -> str:
-    """Derived from the alert and the event's place in it (from 1)."""
+def event_id(alert: str, sequence: int | str) -> str:
+    """Derived from the alert and the event's place in it: the version of its judging (from 1), or `h` and the version of its handling."""
     return "evt_" + hashlib.sha256(f"{alert}\x1f{sequence}".encode()).hexdigest()[:26]
 
 
@@ -153,3 +153,32 @@ def event_body(
         {"id": event, "seq": seq, "type": event_type, "time": time, "alert": alert, "sequence": sequence}
     )
     return head[:-1] + b',"data":' + data + b"}"
+
+
+HIDDEN = "***"
+
+
+def without_driver(data: str | bytes) -> bytes:
+    """An alert's JSON without who was driving: partners learn what happened, not who it was.
+
+    The code goes from its field, from the sentences that name it, and from anything called driver in the reasons.
+    """
+    alert: dict[str, Any] = msgspec.json.decode(data)
+    code = alert.get("driver")
+    alert["driver"] = None
+    if isinstance(code, str) and code:
+        sentence = alert.get("sentence") or {}
+        alert["sentence"] = {
+            language: text.replace(code, HIDDEN) if isinstance(text, str) else text
+            for language, text in sentence.items()
+        }
+    alert["why"] = _undriven(alert.get("why", {}), code)
+    return msgspec.json.encode(alert)
+
+
+def _undriven(value: Any, code: object) -> Any:
+    if isinstance(value, dict):
+        return {name: None if name == "driver" else _undriven(inner, code) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_undriven(inner, code) for inner in value]
+    return HIDDEN if isinstance(code, str) and code and value == code else value

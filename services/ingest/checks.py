@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from services.contracts.datum import TO_WGS84
 from services.contracts.reasons import REJECTING
-from services.ingest.datum import TO_WGS84
 from services.ingest.lookup import LONGEST_TERMINAL, VehicleLookup
 from services.ingest.protocols.json_faults import unclean
 from services.ingest.protocols.json_report import Decoded

@@ -34,6 +34,19 @@ SSE_EVENTS = Counter("roadwatch_sse_events_total", "Events put on streams")
 SSE_LAGGED = Counter("roadwatch_sse_lagged_total", "Streams closed because their client was too slow")
 HTTP_REQUESTS = Counter("roadwatch_http_requests_total", "Requests answered", ["operation", "status"])
 HTTP_SECONDS = Histogram("roadwatch_http_request_seconds", "Time to answer", ["operation"])
+WEBHOOK_ATTEMPTS = Counter(
+    "roadwatch_webhook_attempts_total", "Webhook attempts, by what came of them", ["outcome"]
+)
+WEBHOOK_SECONDS = Histogram(
+    "roadwatch_webhook_attempt_seconds", "Time of a webhook attempt",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15),
+)  # fmt: skip
+WEBHOOK_IN_FLIGHT = Gauge("roadwatch_webhook_in_flight", "Webhook attempts that have not ended")
+WEBHOOK_QUEUE = Gauge("roadwatch_webhook_queue_messages", "Webhook messages waiting in the database")
+WEBHOOK_OLDEST = Gauge(
+    "roadwatch_webhook_queue_oldest_seconds", "Age of the oldest waiting webhook message; 0: none waits"
+)
+WEBHOOK_ENDPOINTS = Gauge("roadwatch_webhook_endpoints", "Webhook endpoints, by state", ["state"])
 
 
 def metrics_table() -> str:

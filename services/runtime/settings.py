@@ -33,6 +33,35 @@ def parse_area(value: object) -> Area:
     return west, south, east, north
 
 
+def parse_ports(value: object) -> frozenset[int]:
+    """`443,8443`, or `any`, which is the empty set.
+
+    Raises:
+        ValueError: says which form is expected.
+    """
+    if isinstance(value, frozenset):
+        return value
+    text = str(value).strip().lower()
+    ports = frozenset(parse_seconds(text)) if text != "any" else frozenset()
+    if not all(1 <= port <= 65_535 for port in ports):
+        raise ValueError(f"ports {value!r}: expected numbers from 1 to 65535, or any")
+    return ports
+
+
+def parse_seconds(value: object) -> tuple[int, ...]:
+    """`0,5,300`.
+
+    Raises:
+        ValueError: says which form is expected.
+    """
+    if isinstance(value, tuple):
+        return value
+    parts = [part.strip() for part in str(value).split(",")]
+    if not all(part.isascii() and part.isdigit() and len(part) < 9 for part in parts):
+        raise ValueError(f"{value!r}: expected whole numbers, comma-separated")
+    return tuple(map(int, parts))
+
+
 class Settings(BaseSettings):
     """Settings of all processes; built in `__main__` of each and passed down, never read at import."""
 
@@ -76,9 +105,43 @@ class Settings(BaseSettings):
     status_file: str = Field(
         "", description="JSON file a process rewrites each second; set by `roadwatch up`"
     )
+    audit_anchor_file: str = Field(
+        "",
+        description="file the api appends the audit chain's head to, every 5 minutes; best on another machine; empty: none",
+    )
+    public_url: str = Field(
+        "",
+        description="address of the api as browsers see it, such as https://roadwatch.example; empty: as it was asked",
+    )
+    oidc_issuer: str = Field("", description="identity provider to sign in at (OpenID Connect); empty: none")
+    oidc_client_id: str = Field("", description="client id at the identity provider")
+    oidc_client_secret_file: str = Field(
+        "", description="file that holds the client secret; empty: a public client"
+    )
+    oidc_algorithm: Literal["RS256", "PS256", "ES256", "EdDSA"] = Field(
+        "RS256", description="the one algorithm that ID tokens may be signed with"
+    )
+    requests_per_minute: int = Field(
+        3000, ge=0, description="requests of one account that the api answers in a minute; 0: no limit"
+    )
+    logins_per_minute: int = Field(
+        30,
+        ge=0,
+        description="tries to sign in from one address, or of one account's secrets, in a minute; 0: no limit",
+    )
     sse_queue_events: int = Field(
         256, ge=1, description="events waiting for a slow stream client before it is closed"
     )
+    webhook_http: bool = Field(False, description="true: webhooks may go to http:// too, unencrypted")
+    webhook_ports: Annotated[frozenset[int], NoDecode, BeforeValidator(parse_ports)] = Field(
+        frozenset({443, 8443}), description="ports that webhooks may go to, comma-separated, or any"
+    )
+    webhook_schedule_s: Annotated[tuple[int, ...], NoDecode, BeforeValidator(parse_seconds)] = Field(
+        (0, 5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400),
+        description="seconds before each attempt of a webhook, comma-separated",
+    )
+    webhook_timeout_s: float = Field(15.0, gt=0, le=60, description="deadline of a webhook attempt")
+    webhook_keep_days: int = Field(30, ge=1, description="days that the log of webhook deliveries goes back")
 
     @property
     def process_name(self) -> str:
@@ -90,11 +153,15 @@ def settings_table() -> str:
     """The settings as a Markdown table, for the docs."""
     rows = ["| variable | default | meaning |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
-        default = (
-            ",".join(f"{part:g}" for part in field.default)
-            if isinstance(field.default, tuple)
-            else field.default
-        )
-        shown = "empty" if default == "" else f"`{default}`"
+        shown = "empty" if field.default == "" else f"`{_shown(field.default)}`"
         rows.append(f"| `ROADWATCH_{name.upper()}` | {shown} | {field.description} |")
     return "\n".join(rows) + "\n"
+
+
+def _shown(default: object) -> str:
+    """A default as one would write it."""
+    if isinstance(default, frozenset):
+        return ",".join(map(str, sorted(default)))
+    if isinstance(default, tuple):
+        return ",".join(f"{part:g}" if isinstance(part, float) else str(part) for part in default)
+    return str(default)

@@ -41,9 +41,12 @@ APPEND_EVENTS = """
 WITH taken AS (UPDATE feed SET last = last + $1 WHERE id = 1 RETURNING last),
 written AS (
     INSERT INTO alert_event (seq, event_id, alert_id, sequence, type, time, data)
-    SELECT taken.last - $1 + new.place, new.event_id, new.alert_id, new.sequence, new.type, new.time, new.data
+    SELECT taken.last - $1 + new.place, new.event_id, new.alert_id, new.sequence + alert.handling_version, new.type, new.time,
+           CASE WHEN alert.handling_version = 0 THEN new.data
+                ELSE (new.data::jsonb || jsonb_build_object('handling', alert.handling, 'handled', alert.handled::jsonb))::text END
     FROM taken, unnest($2::text[], $3::text[], $4::int[], $5::text[], $6::timestamptz[], $7::text[])
          WITH ORDINALITY AS new (event_id, alert_id, sequence, type, time, data, place)
+    JOIN alert ON alert.id = new.alert_id
 )
 SELECT last FROM taken
 """
@@ -51,7 +54,11 @@ SELECT last FROM taken
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEvent:
-    """One step of one alert: its place in the alert is `alert.version`, `data` the alert's JSON as it will be told."""
+    """One step of an alert's judging: the `alert.version`th.
+
+    What people did with it counts in the event's `sequence` too, and stands in the `data` told: the alert's row, which `append` has locked by
+    then, knows how often and what.
+    """
 
     event_id: str
     type: str

@@ -271,6 +271,8 @@ class Alert(Base):
         Index("alert_began", text("began DESC"), "id"),
         Index("alert_vehicle", "vehicle_id", text("began DESC"), "id"),
         Index("alert_place", "place", postgresql_using="gist"),
+        Index("alert_unresolved", text("began DESC"), "id", postgresql_where=text("handling <> 'resolved'")),
+        Index("alert_due", "due_at", "id", postgresql_where=text("due_at IS NOT NULL")),
         {"postgresql_with": {"fillfactor": 80}},
     )
 
@@ -294,6 +296,25 @@ class Alert(Base):
     data: Mapped[str]
     handling: Mapped[str] = mapped_column(server_default="open")
     handling_version: Mapped[int] = mapped_column(server_default="0")
+    assignee: Mapped[str | None] = mapped_column(Id)
+    due_at: Mapped[datetime | None]
+    handled: Mapped[str | None]
+
+
+class AlertAction(Base):
+    """One thing a person did with an alert; `version` is the alert's handling version after it, `seq` its event's number. Never changed."""
+
+    __tablename__ = "alert_action"
+    __table_args__ = (Index("alert_action_actor", "actor", "at"), Index("alert_action_at", "at"))
+
+    alert_id: Mapped[str] = mapped_column(Id, ForeignKey("alert.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(Id)
+    actor_name: Mapped[str]
+    action: Mapped[str]
+    data: Mapped[dict[str, Any]] = mapped_column(server_default=EMPTY_OBJECT)
 
 
 class AlertEvent(Base):
@@ -329,7 +350,16 @@ class Fix(Base):
     """
 
     __tablename__ = "fix"
-    __table_args__ = (Index("fix_vehicle_at", "vehicle", "at"), {"postgresql_partition_by": "RANGE (at)"})
+    __table_args__ = (
+        Index("fix_vehicle_at", "vehicle", "at"),
+        Index(
+            "fix_at",
+            "at",
+            postgresql_using="brin",
+            postgresql_with={"pages_per_range": 32, "autosummarize": "on"},
+        ),
+        {"postgresql_partition_by": "RANGE (at)"},
+    )
     __mapper_args__ = {"primary_key": ["source_partition", "raw_offset"]}  # noqa: RUF012 - for the mapper alone
 
     at: Mapped[datetime]

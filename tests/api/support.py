@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,6 +34,7 @@ from services.store.history import copy_fixes, days_of, make_days
 
 BEGAN_MS = 1_795_363_200_000
 TOKEN = "t" * 32
+BEARER = {"authorization": f"Bearer {TOKEN}"}
 DEADLINE_S = 20.0
 
 
@@ -47,6 +48,7 @@ class Api:
     serving: "asyncio.Task[None]"
     port: int
     client: httpx2.AsyncClient
+    browsers: list[httpx2.AsyncClient] = field(default_factory=list)
 
     @property
     def state(self) -> State:
@@ -61,7 +63,8 @@ class Api:
 
     async def stop(self) -> None:
         """As on SIGTERM."""
-        await self.client.aclose()
+        for client in (self.client, *self.browsers):
+            await client.aclose()
         end_streams(self.app)
         self.server.should_exit = True
         await self.serving
@@ -82,7 +85,9 @@ async def start(settings: Settings) -> Api:
     server = make_server(app)
     serving = asyncio.create_task(server.serve([listening]))
     await until(lambda: server.started)
-    client = httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE_S, trust_env=False)
+    client = httpx2.AsyncClient(
+        base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE_S, trust_env=False, headers=BEARER
+    )
     return Api(settings, app, server, serving, port, client)
 
 
@@ -181,11 +186,16 @@ def parse(text: str) -> Message:
 
 @asynccontextmanager
 async def open_stream(
-    port: int, path: str = "/v1/alerts/stream", headers: dict[str, str] | None = None, *, limit: int = 2**20
+    port: int,
+    path: str = "/v1/alerts/stream",
+    headers: Mapping[str, str | None] | None = None,
+    *,
+    limit: int = 2**20,
 ) -> AsyncIterator[Stream]:
     """A stream, its headers read."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=limit)
-    lines = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
+    sent: dict[str, str | None] = {**BEARER, **(headers or {})}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in sent.items() if value is not None)
     writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{lines}\r\n".encode())
     stream = Stream(reader, writer)
     try:

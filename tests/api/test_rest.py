@@ -255,7 +255,7 @@ async def test_a_track_asked_for_wrongly(api: Api, writer: asyncpg.Connection) -
         {"from": "2026-01-02T00:00:00Z", "to": "2026-01-02T00:00:00Z"},
         {"from": "2026-01-02T00:00:00"},
         {"from": "1700000000"},
-        {"format": "gpx"},
+        {"format": "shp"},
     ):
         assert (await api.get(path, **query)).status_code == 400, query
 

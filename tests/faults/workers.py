@@ -108,7 +108,8 @@ class Workers(Processes):
         lacking = [] if not self.ready(name) else ["status"]
         try:
             async with httpx2.AsyncClient(trust_env=False, timeout=5.0) as client:
-                text = (await client.get(f"http://127.0.0.1:{self.ports[name]}/metrics")).text
+                url, token = f"http://127.0.0.1:{self.ports[name]}/metrics", self.env["ROADWATCH_TOKEN"]
+                text = (await client.get(url, headers={"authorization": f"Bearer {token}"})).text
         except httpx2.HTTPError:
             text = ""
         lines = text.splitlines()

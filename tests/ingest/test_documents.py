@@ -10,10 +10,10 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from services.contracts.batch import HEADER, KIND_CONFIG, KIND_FIXES, KIND_TICK, MAGIC, TICK_BODY, VERSION
+from services.contracts.datum import TO_WGS84
 from services.contracts.fix import ALARMS, DOORS, FIX, FIX_BYTES, LOADS
 from services.contracts.reasons import FLAGS, REJECTING, Verdict
 from services.contracts.topics import CONTENT_TYPE, JSON_REPORT, REJECT_HEADERS, TOPICS
-from services.ingest.datum import TO_WGS84
 from services.ingest.protocols.json_report import FIELDS, NUMERIC
 from tests.ingest.corpus import CASES
 

@@ -1,4 +1,5 @@
 // Latest alerts as they happen: a first page by REST, then the stream from that page's own position, so that nothing is missed or doubled.
+import { signedIn, signOut } from "/console/session.js";
 import { applyWords, language, make, toggleLanguage, word } from "/console/words.js";
 
 const MOST_ROWS = 500;
@@ -7,7 +8,7 @@ const CHECK_MS = 5000;
 const STALE_MS = 15000;
 const AGAIN_MS = 3000;
 const EVENTS = ["alert.opened", "alert.updated", "alert.closed", "alert.revised", "alert.withdrawn",
-  "alert.acknowledged", "alert.assigned", "alert.commented", "alert.resolved"];
+  "alert.acknowledged", "alert.assigned", "alert.commented", "alert.supervised", "alert.resolved", "alert.reopened", "alert.escalated"];
 
 const time = new Intl.DateTimeFormat("zh-CN", {
   timeZone: "Asia/Shanghai", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false,
@@ -23,6 +24,7 @@ let source = null;
 let position = 0; // feed position that the page has reached
 let earlier = null; // cursor of the next page
 let freshMs = 0; // when the server last said that it is up to date
+let blind = false; // signed in as somebody who sees no alerts
 let generation = 0; // a reload makes what older requests answer void
 
 function labels(table) {
@@ -42,6 +44,7 @@ function query() {
 async function json(path) {
   const answer = await fetch(path, { headers: { "Accept-Language": language } });
   const found = await answer.json();
+  if (answer.status === 401) enter();
   if (!answer.ok) throw new Error(found.detail ?? answer.status);
   return found;
 }
@@ -214,9 +217,29 @@ function words() {
   applyWords();
   document.title = word("title");
   if (meta) fillFilters();
+  if (blind) return notice(word("noAlerts"));
   link(source?.readyState === EventSource.OPEN ? "live" : "connecting");
-  tally();
+  if (meta) tally();
 }
 
+// A session that is over is asked for anew, once, and the page goes on where it was.
+let entering = null;
+function enter() {
+  entering ??= signedIn().then((me) => {
+    entering = null;
+    byId("who").textContent = me.name;
+    if (me.permissions.includes("alerts:read")) return load();
+    blind = true;
+    words();
+    for (const part of [filters, document.querySelector("table"), byId("link"), document.querySelector(".as-of")]) part.hidden = true;
+    return notice(word("noAlerts"));
+  }, (error) => {
+    entering = null;
+    notice(`${word("loadFailed")}: ${error.message}`);
+    setTimeout(enter, AGAIN_MS);
+  });
+}
+
+byId("sign-out").addEventListener("click", () => signOut().catch((error) => notice(error.message)));
 words();
-load();
+enter();

@@ -1,8 +1,17 @@
 // The operations of openapi.json on one page that needs nothing from elsewhere.
-import { applyWords, make, toggleLanguage } from "/console/words.js";
+import { signedIn, signOut } from "/console/session.js";
+import { applyWords, make, toggleLanguage, word } from "/console/words.js";
 
-function type(schema) {
+let openapi = null;
+
+function named(schema) {
+  return schema?.$ref ? openapi.components.schemas[schema.$ref.split("/").pop()] : schema;
+}
+
+function type(given) {
+  const schema = named(given);
   if (!schema) return "";
+  if (schema.properties) return "{…}";
   if (schema.anyOf) return schema.anyOf.map(type).filter((name) => name !== "null").join(" | ");
   if (schema.type === "array") return `${type(schema.items)}, …`;
   return schema.enum ? schema.enum.join(" | ") : [schema.type, schema.format].filter(Boolean).join(", ");
@@ -43,29 +52,43 @@ function operation(path, method, described) {
   body.append(prose("p", "", described.description ?? ""));
   const parameters = described.parameters ?? [];
   if (parameters.length) {
-    body.append(table(["参数 parameter", "", "类型 type", "说明 meaning"],
+    body.append(table([word("parameter"), "", word("type"), word("meaning")],
       parameters.map((one) => [one.name, one.in, type(one.schema), one.description ?? one.schema?.description ?? ""])));
-  } else if (!path.includes("{")) {
+  } else if (method === "get" && !path.includes("{")) {
     const link = make("a", "", path);
     link.href = path;
     body.append(link);
   }
+  const sent = named(described.requestBody?.content["application/json"].schema);
+  if (sent) {
+    body.append(make("h3", "", word("body")));
+    body.append(table([word("parameter"), "", word("type"), word("meaning")], Object.entries(sent.properties ?? {}).map(
+      ([name, one]) => [name, sent.required?.includes(name) ? "*" : "", type(one), one.description ?? ""])));
+  }
   for (const [status, answer] of Object.entries(described.responses)) {
-    if (status === "200") body.append(...example(answer.content ?? {}));
+    if (status === "200" || status === "201") body.append(...example(answer.content ?? {}));
     else body.append(make("h3", "", `${status} ${answer.description}`));
   }
   found.append(summary, body);
   return found;
 }
 
-const openapi = await (await fetch("/openapi.json")).json();
+applyWords();
+const me = await signedIn();
+document.getElementById("who").textContent = me.name;
+openapi = await (await fetch("/openapi.json")).json();
 document.getElementById("intro").replaceWith(prose("p", "intro", openapi.info.description));
 const target = document.getElementById("operations");
-for (const tag of openapi.tags) {
-  target.append(make("h2", "", tag.description));
-  for (const [path, methods] of Object.entries(openapi.paths)) {
-    for (const [method, described] of Object.entries(methods)) {
-      if (described.tags?.includes(tag.name)) target.append(operation(path, method, described));
+draw();
+
+function draw() {
+  target.replaceChildren();
+  for (const tag of openapi.tags) {
+    target.append(make("h2", "", tag.description));
+    for (const [path, methods] of Object.entries(openapi.paths)) {
+      for (const [method, described] of Object.entries(methods)) {
+        if (described.tags?.includes(tag.name)) target.append(operation(path, method, described));
+      }
     }
   }
 }
@@ -76,5 +99,6 @@ if (location.hash) {
 document.getElementById("language").addEventListener("click", () => {
   toggleLanguage();
   applyWords();
+  draw();
 });
-applyWords();
+document.getElementById("sign-out").addEventListener("click", signOut);

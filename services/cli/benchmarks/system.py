@@ -52,13 +52,16 @@ class Processes:
         """Stop everything, kindly first."""
         for process in self.running.values():
             process.terminate()
+        late = []
         for name, process in self.running.items():
             try:
                 process.wait(STOP_WITHIN_S)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-                raise NotReady(f"{name} did not stop within {STOP_WITHIN_S} s\n{self.log(name)}") from None
+                late.append(f"{name} did not stop within {STOP_WITHIN_S} s\n{self.log(name)}")
+        if late and error is None:
+            raise NotReady("\n".join(late))
 
     def start(self, *names: str, wait: bool = True) -> None:
         """Start services that do not run and, unless told not to, wait until they are ready."""

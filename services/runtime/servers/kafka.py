@@ -142,7 +142,12 @@ class KafkaServer:
         shutil.rmtree(draft, ignore_errors=True)
         self._configure(facts, draft)
         tool = [java[0], QUICK, *java[1:], "kafka.tools.StorageTool", "format"]
-        command = [*tool, "-t", facts.cluster_id, "-c", str(self._properties)]
+        command = [
+            *tool,
+            f"--cluster-id={facts.cluster_id}",
+            "-c",
+            str(self._properties),
+        ]  # it may begin with "-"
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise ServerFailed("Kafka", f"format failed: {(done.stderr or done.stdout).strip()[-2000:]}")

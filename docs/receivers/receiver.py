@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""A receiver of Roadwatch webhooks in plain Python 3.9 or later: checks the signature, drops what it has had, prints the rest.
+
+    WEBHOOK_SECRET=whsec_... python3 receiver.py 8000
+
+To check one request that you have kept: python3 receiver.py check ID TIMESTAMP SIGNATURES < body   (exit code 0: genuine)
+"""
+
+import base64
+import hmac
+import json
+import os
+import sys
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+TOLERANCE_S = 300
+
+
+def genuine(secret: str, message: str, timestamp: str, signatures: str, body: bytes, now_s: float) -> bool:
+    """Whether a request was made by the holder of the secret, within five minutes. `body` are the bytes as they came, not parsed and printed."""
+    if not timestamp.isdigit() or abs(now_s - int(timestamp)) > TOLERANCE_S:
+        return False
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    mac = hmac.digest(key, f"{message}.{timestamp}.".encode() + body, "sha256")
+    expected = "v1," + base64.b64encode(mac).decode()
+    return any([hmac.compare_digest(expected.encode(), one.encode()) for one in signatures.split()])
+
+
+class Receiver(BaseHTTPRequestHandler):
+    """Answers 204 to what is genuine, as fast as it can; work is done afterwards."""
+
+    had: dict = {}  # ids of the last deliveries; a real receiver keeps them with its data
+    sequences: dict = {}  # the last sequence of each alert
+
+    def do_POST(self) -> None:
+        """One delivery."""
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        given = [self.headers.get(name, "") for name in ("webhook-id", "webhook-timestamp", "webhook-signature")]
+        if not genuine(os.environ["WEBHOOK_SECRET"], *given, body, time.time()):
+            self.send_error(401)
+            return
+        self.send_response(204)
+        self.end_headers()
+        if given[0] in self.had:
+            return  # a repetition: the same id, the same bytes
+        self.had[given[0]] = True
+        event = json.loads(body)
+        data = event["data"]
+        if data.get("sequence", 0) > self.sequences.get(data.get("alert"), 0):
+            self.sequences[data.get("alert")] = data["sequence"]
+        print(event["type"], data, flush=True)
+
+    def log_message(self, *_: object) -> None:
+        """Quiet."""
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "check":
+        sys.exit(not genuine(os.environ["WEBHOOK_SECRET"], *sys.argv[2:5], sys.stdin.buffer.read(), time.time()))
+    ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Receiver).serve_forever()

@@ -1,0 +1,1 @@
+"""Handling of alerts: what people do with them, one transaction an action."""

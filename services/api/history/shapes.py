@@ -1,0 +1,176 @@
+"""The shapes of history's answers for OpenAPI."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from services.api.schemas import PositionItem, Shape
+
+DATE_TIME: dict[str, Any] = {"format": "date-time"}
+
+
+class PresenceItem(Shape):
+    """A vehicle that was there; `between_fixes`: it crossed between two fixes, whose moments `first` and `last` are."""
+
+    vehicle: int
+    plate: str | None
+    plate_color: str | None
+    vehicle_class: str | None = Field(alias="class")
+    operator: str | None
+    division: str | None
+    first: str = Field(json_schema_extra=DATE_TIME)
+    last: str = Field(json_schema_extra=DATE_TIME)
+    fixes: int
+    between_fixes: bool
+
+
+class PresencePage(Shape):
+    """Who was there, first come first; `total` vehicles, `truncated` when not all are listed."""
+
+    items: list[PresenceItem]
+    next: str | None
+    total: int
+    truncated: bool
+
+
+class NearItem(PositionItem):
+    """A vehicle near a place, with what matters to whoever is on the way there."""
+
+    distance_m: int
+    bearing: int = Field(description="from the place to the vehicle, degrees from north")
+    subtype: str | None
+    hazmat: bool
+    age_s: float
+
+
+class NearPage(Shape):
+    """Who is near, nearest first."""
+
+    items: list[NearItem]
+    next: str | None
+    total: int
+    truncated: bool
+
+
+class Job(Shape):
+    """A long piece of work; `result` is where to fetch what came out once `state` is `done`."""
+
+    id: str
+    kind: Literal["presence", "export"]
+    state: Literal["waiting", "running", "done", "failed", "cancelled"]
+    progress: float = Field(ge=0, le=1)
+    created: str = Field(json_schema_extra=DATE_TIME)
+    done: str | None = Field(json_schema_extra=DATE_TIME)
+    error: str | None
+    bytes: int | None
+    result: str | None
+    request: dict[str, Any]
+
+
+class JobPage(Shape):
+    """Jobs, newest first."""
+
+    items: list[Job]
+    next: str | None
+
+
+class TripItem(Shape):
+    """A trip, from its first moving fix to the fix at which it stood; `cut`: its true beginning or end lies beyond what was looked at."""
+
+    began: str = Field(json_schema_extra=DATE_TIME)
+    ended: str = Field(json_schema_extra=DATE_TIME)
+    open: bool = Field(
+        description="its end is not known yet: the vehicle was moving at the last report there is"
+    )
+    cut: bool
+    from_place: list[float] = Field(alias="from", description="[lon, lat]")
+    to_place: list[float] = Field(alias="to", description="[lon, lat]")
+    distance_km: float
+    distance_source: Literal["odometer", "positions", "mixed"]
+    max_speed_kmh: float | None
+    fixes: int
+
+
+class StopItem(Shape):
+    """A stop of five minutes or more."""
+
+    began: str = Field(json_schema_extra=DATE_TIME)
+    ended: str = Field(json_schema_extra=DATE_TIME)
+    open: bool
+    cut: bool
+    place: list[float] = Field(description="[lon, lat]")
+    duration_s: int
+    fixes: int
+
+
+class GapItem(Shape):
+    """A silence of more than twenty minutes; how far apart the fixes around it are. `ended` null: it lasts."""
+
+    began: str = Field(json_schema_extra=DATE_TIME)
+    ended: str | None = Field(json_schema_extra=DATE_TIME)
+    displacement_km: float | None
+    odometer_km: float | None
+
+
+class TripPage(Shape):
+    """Trips that touch the period, in order, and the silences between."""
+
+    items: list[TripItem]
+    next: str | None
+    gaps: list[GapItem]
+
+
+class StopPage(Shape):
+    """Stops that touch the period, in order, and the silences between."""
+
+    items: list[StopItem]
+    next: str | None
+    gaps: list[GapItem]
+
+
+class MileageDay(Shape):
+    """A local day's distance, of legs whose later fix is on it."""
+
+    day: str
+    distance_km: float
+    odometer_km: float
+    positions_km: float
+    gaps_km: float
+
+
+class Mileage(Shape):
+    """Distance of a period: the sum of its legs, whichever way it is divided."""
+
+    distance_km: float
+    source: Literal["odometer", "positions", "mixed", "none"]
+    odometer_km: float = Field(description="the part taken from odometer readings")
+    positions_km: float = Field(description="the part measured between positions")
+    gaps_km: float = Field(
+        description="the part that lies in silences of more than twenty minutes; contained in distance_km"
+    )
+    by_positions_km: float = Field(
+        description="for comparison: the same legs, all measured between positions"
+    )
+    fixes: int
+    days: list[MileageDay]
+    gaps: list[GapItem]
+
+
+class Driver(Shape):
+    """A driver as the registry has them; masked unless `unmask` was asked for and permitted."""
+
+    driver: str
+    name: str
+    operator: str
+    licence_class: str | None
+    qualified_for: str | None
+    valid_to: str | None
+    phone: str | None
+    masked: bool
+
+
+class DriverPage(Shape):
+    """Drivers by code."""
+
+    items: list[Driver]
+    next: str | None
