@@ -155,9 +155,15 @@ async def test_who_is_near(api: Api, writer: asyncpg.Connection) -> None:
     made = np.concatenate([fixes(vehicle, [at_ms], heading=[90]) for vehicle in (near, far, coach)])
     made["lon_e7"] = 1_062_000_000
     made["lat_e7"] = [385_000_000 + 166_667, 385_000_000 - 500_000, 385_000_000]
-    api.state.livemap._named_s = float("-inf")
     api.state.livemap.update(made)
-    await until(lambda: len(api.state.livemap.names) == 3)
+
+    def learned() -> bool:
+        """The map knows what was written last: it is asked to look until it does, for it may be looking already."""
+        api.state.livemap._named_s = float("-inf")
+        names = api.state.livemap.names
+        return near in names and names[near].subtype == "W2" and len(names) == 3
+
+    await until(learned)
     asked = {"lon": 106.2, "lat": 38.5, "radius_m": 6000}
     body = (await api.get("/v1/search/near", **asked)).json()
     assert [(item["vehicle"], item["distance_m"], item["bearing"]) for item in body["items"]] == [
