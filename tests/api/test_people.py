@@ -150,7 +150,6 @@ async def test_who_is_near(api: Api, writer: asyncpg.Connection) -> None:
         for plate, kind, division in (("宁A1", "hazmat", "640104"), ("宁A2", "hazmat", "640200"), ("宁A3", "coach", "640104"))
     ]  # fmt: skip
     await writer.execute("UPDATE registration SET subtype = 'W2' WHERE vehicle_id = $1", near)
-    await until(lambda: api.state.livemap.names)
     at_ms = now_ms() - 30_000
     made = np.concatenate([fixes(vehicle, [at_ms], heading=[90]) for vehicle in (near, far, coach)])
     made["lon_e7"] = 1_062_000_000
