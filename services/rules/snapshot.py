@@ -6,17 +6,21 @@ The layout's fingerprint travels with it: state of another layout is refused, an
 
 import hashlib
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 import numpy as np
 import zstandard
 
-from services.rules import limits
+from services.rules import limits, words
 from services.rules.engine import Engine, RuleState
 from services.rules.fleet import COMMON
-from services.rules.records import NO_ROAD, as_records, chain_of, give_page, grown_pages, take_page
+from services.rules.records import NO_ROAD, as_records, chain_of, grown_pages
 from services.rules.registry import RULES
+from services.rules.rule import Rule
 
+WRITTEN = "words that are not zero"
+"""How rows are written; part of the layout."""
 NO_SLOTS = np.zeros(0, np.int64)
 
 
@@ -42,9 +46,9 @@ class PartitionClock:
 class RulePart(msgspec.Struct):
     """One rule's rows and the pages chained to each."""
 
-    rows: bytes
+    rows: bytes  # as services/rules/words.py writes them
     lengths: bytes  # i8 a vehicle: pages in its chain
-    pages: bytes
+    pages: bytes  # in the order of vehicles and chains
 
 
 class Body(msgspec.Struct):
@@ -63,7 +67,7 @@ class Body(msgspec.Struct):
 
 def layout() -> str:
     """Fingerprint of everything a snapshot's bytes depend on."""
-    parts = [COMMON.descr, limits.MATCH.descr]
+    parts: list[Any] = [WRITTEN, COMMON.descr, limits.MATCH.descr]
     for rule in RULES:
         parts += [[(rule.name, "")], rule.state_dtype.descr, rule.page_dtype.descr]
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
@@ -111,13 +115,19 @@ def dump(engine: Engine, document: str, clock: PartitionClock, *, full: bool) ->
 
 
 def _part(state: RuleState, slots: np.ndarray) -> RulePart:
-    rows, pages = as_records(state.rows), as_records(state.pages)
-    if "page" not in (state.rule.state_dtype.names or ()):
-        return RulePart(state.rows[slots].tobytes(), b"", b"")
+    rows = words.packed(state.rows, slots)
+    if not has_pages(state.rule):
+        return RulePart(rows, b"", b"")
+    records, pages = as_records(state.rows), as_records(state.pages)
     lengths = np.zeros(len(slots), np.int64)
-    order = np.zeros(chain_of(rows, pages, slots, NO_SLOTS, lengths), np.int64)
-    chain_of(rows, pages, slots, order, lengths)
-    return RulePart(state.rows[slots].tobytes(), lengths.tobytes(), state.pages[order].tobytes())
+    order = np.zeros(chain_of(records, pages, slots, NO_SLOTS, lengths), np.int64)
+    chain_of(records, pages, slots, order, lengths)
+    return RulePart(rows, lengths.tobytes(), words.packed(state.pages, order))
+
+
+def has_pages(rule: Rule) -> bool:
+    """Whether a rule's rows have chains of pages."""
+    return "page" in (rule.state_dtype.names or ())
 
 
 def load(engine: Engine, snapshot: bytes) -> PartitionClock:
@@ -140,36 +150,14 @@ def load(engine: Engine, snapshot: bytes) -> PartitionClock:
 
 
 def _restore(state: RuleState, slots: np.ndarray, part: RulePart) -> None:
-    rows = np.frombuffer(part.rows, state.rule.state_dtype)
-    if not part.lengths:
+    rows = words.unpacked(part.rows, len(slots), state.rule.state_dtype)
+    if not has_pages(state.rule):
         state.rows[slots] = rows
         return
-    _release(state, slots)
+    words.release_chains(as_records(state.rows), as_records(state.pages), slots)
+    rows["page"] = 0
     state.rows[slots] = rows
-    lengths, saved = np.frombuffer(part.lengths, np.int64), np.frombuffer(part.pages, state.rule.page_dtype)
-    while state.pages["free"][0] <= len(saved):
+    lengths = np.frombuffer(part.lengths, np.int64)
+    while state.pages["free"][0] <= lengths.sum():
         state.pages = grown_pages(state.pages)
-    pages, place = as_records(state.pages), 0
-    for slot, length in zip(slots.tolist(), lengths.tolist(), strict=True):
-        before = 0
-        for row in saved[place : place + length]:
-            page = int(take_page(pages))
-            state.pages[page] = row
-            state.pages["next"][page] = 0
-            if before:
-                state.pages["next"][before] = page
-            else:
-                state.rows["page"][slot] = page
-            before = page
-        place += length
-
-
-def _release(state: RuleState, slots: np.ndarray) -> None:
-    pages = as_records(state.pages)
-    for slot in slots.tolist():
-        page = int(state.rows["page"][slot])
-        while page:
-            following = int(state.pages["next"][page])
-            give_page(pages, page)
-            page = following
-        state.rows["page"][slot] = 0
+    words.relaid(state.rows, state.pages, slots, lengths, part.pages)

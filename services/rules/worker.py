@@ -63,6 +63,7 @@ class Held:
     epoch: int
     committed: int  # next offset as the database has it
     snapshot_s: float
+    snapshot_at: int  # offset of the last snapshot, or where this owner began without one
     snapshots: int = 0
     waiting: list[Transition] = field(default_factory=list)
 
@@ -70,6 +71,11 @@ class Held:
     def behind(self) -> bool:
         """Whether the database does not yet have what is judged."""
         return self.partition.position > self.committed
+
+    @property
+    def silent(self) -> bool:
+        """Whether it still judges what the database has already."""
+        return self.partition.position < self.partition.silent_until
 
 
 class RulesWorker:
@@ -92,7 +98,9 @@ class RulesWorker:
             async with self.pool.acquire() as conn:
                 claimed = await progress.claim(conn, CONSUMER, number, self.owner)
                 partition = await self._restore(conn, number, claimed.next_offset)
-            self.held[number] = Held(partition, claimed.epoch, claimed.next_offset, monotonic_s())
+            self.held[number] = Held(
+                partition, claimed.epoch, claimed.next_offset, monotonic_s(), partition.position
+            )
             starts[number] = partition.position
             log.info("claimed", partition=number, epoch=claimed.epoch, next_offset=claimed.next_offset,
                      judged_silently=claimed.next_offset - partition.position)  # fmt: skip
@@ -163,13 +171,13 @@ class RulesWorker:
     async def _prepare(self, batches: Mapping[int, Batch]) -> None:
         """Fetch the documents and driver codes that these messages will ask for."""
         wanted = {record.document for batch in batches.values() for record in config_records(batch.values)}
-        new_driver = unknown_driver(batches, self.codes)
-        if new_driver or wanted - self.documents.keys():
+        new_drivers = unknown_drivers(batches, self.codes)
+        if new_drivers or wanted - self.documents.keys():
             async with self.pool.acquire() as conn:
                 for document in wanted - self.documents.keys():
                     await self._config(conn, document)
-                if new_driver:
-                    await self._learn_drivers(conn)
+                if new_drivers:
+                    self.codes.update(await drivers.codes_of(conn, new_drivers))
 
     def _due(self) -> bool:
         if any(held.waiting for held in self.held.values()):
@@ -178,19 +186,22 @@ class RulesWorker:
             held.behind for held in self.held.values()
         )
 
-    async def commit(self) -> None:
+    async def commit(self, *, last: bool = False) -> None:
         """One transaction for everything judged and not yet in the database.
+
+        The last one before a stop also leaves the state of every partition as it is, so that whoever comes next, an upgrade perhaps, has
+        nothing to judge again.
 
         Raises:
             Fenced: another worker owns one of the partitions.
         """
-        due = [held for _, held in sorted(self.held.items()) if held.behind]
+        due = [held for _, held in sorted(self.held.items()) if held.behind or (last and not held.silent)]
         if not due:
             return
         events = [transition for held in due for transition in held.waiting]
         async with self.pool.acquire() as conn, conn.transaction():
             for held in due:
-                await self._advance(conn, held)
+                await self._advance(conn, held, last=last)
             if events:
                 await alerts.append(conn, new_events(events))
         for held in due:
@@ -200,19 +211,21 @@ class RulesWorker:
         for transition in events:
             metrics.RULES_EVENTS.labels(transition.episode.rule, str(transition.event)).inc()
 
-    async def _advance(self, conn: Conn, held: Held) -> None:
+    async def _advance(self, conn: Conn, held: Held, *, last: bool) -> None:
         partition = held.partition
         if not await progress.advance(
             conn, CONSUMER, partition.number, held.epoch, held.committed, partition.position
         ):
             raise Fenced(f"partition {partition.number}: epoch {held.epoch} is no longer ours")
-        if monotonic_s() - held.snapshot_s >= self.settings.snapshot_every_s:
+        due = last or monotonic_s() - held.snapshot_s >= self.settings.snapshot_every_s
+        if due and partition.position > held.snapshot_at:
             full = held.snapshots % FULL_EVERY == 0
             body = partition.snapshot(full=full)
             await snapshots.save(
                 conn, partition.number, partition.position, partition.engine.config.version, full, body
             )
             held.snapshots += 1
+            held.snapshot_at = partition.position
             held.snapshot_s = monotonic_s()
             metrics.RULES_SNAPSHOT_BYTES.set(len(body))
 
@@ -229,8 +242,8 @@ def portions(records: Sequence[Any]) -> Iterator[Sequence[Any]]:
         yield records[first:]
 
 
-def unknown_driver(batches: Mapping[int, Batch], codes: Mapping[int, str]) -> bool:
-    """Whether a fix names a driver whose code is not known here yet."""
+def unknown_drivers(batches: Mapping[int, Batch], codes: Mapping[int, str]) -> set[int]:
+    """The drivers named by fixes whose codes are not known here yet."""
     named: set[int] = set()
     for batch in batches.values():
         for value in batch.values:
@@ -238,7 +251,7 @@ def unknown_driver(batches: Mapping[int, Batch], codes: Mapping[int, str]) -> bo
                 drivers_named = np.frombuffer(value, FIX, -1, HEADER.size)["driver"]
                 if drivers_named.any():
                     named.update(drivers_named.tolist())
-    return any(driver > 0 and driver not in codes for driver in named)
+    return {driver for driver in named if driver > 0 and driver not in codes}
 
 
 def new_events(transitions: Sequence[Transition]) -> list[NewEvent]:
@@ -283,8 +296,6 @@ async def _work(service: Service, worker: RulesWorker, consumer: Consumer) -> No
         service.lag = consumer.lag(positions)
         metrics.STALL_SECONDS.labels(CONSUMER).set(watchdog.check(positions, service.lag, monotonic_s()))
         metrics.RULES_VEHICLES.set(sum(len(held.partition.engine.vehicles) for held in worker.held.values()))
-        if worker.held and all(
-            held.partition.position >= held.partition.silent_until for held in worker.held.values()
-        ):
+        if worker.held and not any(held.silent for held in worker.held.values()):
             became_ready(service)
-    await worker.commit()
+    await worker.commit(last=True)

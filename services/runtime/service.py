@@ -28,6 +28,8 @@ DATABASE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClien
 """What the database's driver says; the last of a session that the server has just ended, when it is used once more."""
 AWAY = (OSError, TimeoutError, *DATABASE)
 """What a session ends with when Kafka (its errors are OSError here, see runtime/kafka) or PostgreSQL is away."""
+OURS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+"""What the database says of what it was given; waiting mends nothing, and the process ends with it."""
 SAY_EVERY_S = 10.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 3.0
 STATUS_EVERY_S = 1.0
@@ -98,6 +100,8 @@ async def _sessions(service: Service, session: Session) -> None:
         begun_s = monotonic_s()
         try:
             await session(service)
+        except OURS:
+            raise
         except AWAY as error:
             now_s = monotonic_s()
             if service.ready or now_s - begun_s > SAY_EVERY_S:

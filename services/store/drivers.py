@@ -10,6 +10,7 @@ WHERE NOT EXISTS (SELECT FROM driver_code WHERE driver_code.code = new.code)
 ON CONFLICT (code) DO NOTHING
 """
 NUMBERS = "SELECT code, id FROM driver_code WHERE code = ANY($1::text[])"
+CODES = "SELECT code, id FROM driver_code WHERE id = ANY($1::int[])"
 ALL = "SELECT code, id FROM driver_code"
 
 
@@ -23,3 +24,8 @@ async def intern(conn: Conn, codes: Iterable[str]) -> dict[str, int]:
 async def all_codes(conn: Conn) -> dict[str, int]:
     """Every code with its number."""
     return {row["code"]: row["id"] for row in await conn.fetch(ALL)}
+
+
+async def codes_of(conn: Conn, numbers: Iterable[int]) -> dict[int, str]:
+    """The codes behind numbers, of those that were given."""
+    return {row["id"]: row["code"] for row in await conn.fetch(CODES, sorted(numbers))}

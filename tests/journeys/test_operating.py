@@ -181,6 +181,17 @@ async def test_rules_that_cannot_go_on_with_their_state_begin_with_none(one: Set
     assert ask(one, "SELECT count(*) FROM alert_event")[0][0] >= 1  # type: ignore[operator]
 
 
+async def test_a_clean_stop_leaves_the_rules_state_where_they_stopped(one: Settings) -> None:
+    """So that an upgrade has nothing to judge again; a second stop at the same place has nothing to leave."""
+    for _ in range(2):
+        await run(rules, one)
+        kept = ask(
+            one,
+            "SELECT s.next_offset = p.next_offset FROM rule_snapshot s JOIN progress p USING (partition) WHERE consumer = 'rules'",
+        )
+        assert kept == [(True,)]
+
+
 async def test_partitions_are_added_as_the_page_says(one: Settings) -> None:
     more = one.model_copy(update={"partitions": 2})
     await asyncio.to_thread(python, more, "-", program=program("create_partitions"))

@@ -33,9 +33,20 @@ async def test_a_server_that_is_away_is_waited_for(error: Exception) -> None:
     assert seen == [False, False]
 
 
-async def test_anything_else_ends_the_process() -> None:
-    async def session(_service: Service) -> None:
-        raise ValueError("a mistake")
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("a mistake"),
+        asyncpg.UniqueViolationError("an event is there already"),
+        asyncpg.CheckViolationError("a row that may not be"),
+        asyncpg.NumericValueOutOfRangeError("a number too large for its column"),
+    ],
+)
+async def test_anything_else_ends_the_process(error: Exception) -> None:
+    """What the database refuses it refuses again: waiting for it would be for ever, and look like an outage."""
 
-    with pytest.raises(ValueError, match="a mistake"):
+    async def session(_service: Service) -> None:
+        raise error
+
+    with pytest.raises(type(error), match=str(error)):
         await _sessions(Service("test", Settings()), session)
