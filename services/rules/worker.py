@@ -244,14 +244,16 @@ def portions(records: Sequence[Any]) -> Iterator[Sequence[Any]]:
 
 def unknown_drivers(batches: Mapping[int, Batch], codes: Mapping[int, str]) -> set[int]:
     """The drivers named by fixes whose codes are not known here yet."""
-    named: set[int] = set()
-    for batch in batches.values():
-        for value in batch.values:
-            if value[KIND_AT : KIND_AT + 1] == FIXES_KIND and (len(value) - HEADER.size) % FIX_BYTES == 0:
-                drivers_named = np.frombuffer(value, FIX, -1, HEADER.size)["driver"]
-                if drivers_named.any():
-                    named.update(drivers_named.tolist())
-    return {driver for driver in named if driver > 0 and driver not in codes}
+    named = [
+        np.frombuffer(value, FIX, -1, HEADER.size)["driver"]
+        for batch in batches.values()
+        for value in batch.values
+        if value[KIND_AT : KIND_AT + 1] == FIXES_KIND and (len(value) - HEADER.size) % FIX_BYTES == 0
+    ]
+    if not named:
+        return set()
+    drivers_named = np.concatenate(named)
+    return set(np.unique(drivers_named[drivers_named > 0]).tolist()) - codes.keys()
 
 
 def new_events(transitions: Sequence[Transition]) -> list[NewEvent]:

@@ -34,6 +34,7 @@ SAY_EVERY_S = 10.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 3.0
 STATUS_EVERY_S = 1.0
 COLLECT_EVERY = 10
+LONG_COLLECTION_S = 0.02
 LOOPBACK = "127.0.0.1"
 
 log = structlog.get_logger()
@@ -142,7 +143,15 @@ async def _tell(service: Service) -> None:
         await asyncio.sleep(STATUS_EVERY_S)
         rounds += 1
         if rounds % COLLECT_EVERY == 0:
-            gc.collect()
+            _collect()
+
+
+def _collect() -> None:
+    """Collect cycles; where that took long, what it looked at in vain (a fleet's registry, say) is not looked at again."""
+    begun_s = monotonic_s()
+    gc.collect()
+    if monotonic_s() - begun_s > LONG_COLLECTION_S:
+        gc.freeze()
 
 
 def _publish(service: Service) -> None:

@@ -183,8 +183,9 @@ async def test_rules_that_cannot_go_on_with_their_state_begin_with_none(one: Set
 
 async def test_a_clean_stop_leaves_the_rules_state_where_they_stopped(one: Settings) -> None:
     """So that an upgrade has nothing to judge again; a second stop at the same place has nothing to leave."""
+    await asyncio.to_thread(afresh, one, "rules")
     for _ in range(2):
-        await run(rules, one)
+        await run(recorder_and_rules, one)
         kept = ask(
             one,
             "SELECT s.next_offset = p.next_offset FROM rule_snapshot s JOIN progress p USING (partition) WHERE consumer = 'rules'",

@@ -10,7 +10,7 @@ from services.cli.benchmarks.load import preload, wait_until
 from services.cli.benchmarks.system import Processes
 from services.runtime.kafka.bare import bare_getmany
 
-VEHICLES, REPORTS, RUNS = 60_000, 8, 3
+VEHICLES, REPORTS, RUNS = 60_000, 24, 3
 SERVICES = ("ingest", "rules")
 
 

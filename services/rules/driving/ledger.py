@@ -14,8 +14,8 @@ from services.rules.records import PAGE_HEAD, give_page, take_page
 
 DAY_MS = 86_400_000
 WEEK_MS = 7 * DAY_MS
-INLINE = 40
-"""Spells in the ledger's own page; more than that in a week is rare."""
+INLINE = 64
+"""Spells in the ledger's own page: eight a day for eight days. A second page for the few of a busier week would cost more than the room."""
 CELLS = SEGMENTS + INLINE
 
 LEDGER, OVERFLOW = 1, 2
