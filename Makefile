@@ -20,7 +20,6 @@ test: servers ## all tests, on a real Kafka and a real PostGIS that they start t
 	@$(BIN)/pytest tests
 
 faults: servers ## the long fault campaign: a quarter of an hour of kills, zombies and outages under load (SEED=n repeats one)
-	@ROADWATCH_FAULTS=1 $(BIN)/pytest tests/faults
 	@$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED))
 
 trial: servers ## webhooks: 20 kills, and 100 endpoints of which three are ill; some minutes

@@ -1,7 +1,6 @@
 """A short fault campaign: four kills and both servers away for eight seconds, under load; the long one is `make faults`."""
 
 import gc
-import os
 from pathlib import Path
 
 import pytest
@@ -24,10 +23,6 @@ TAMPERED = {
 """What the comparison says of each; without this it might be one that finds nothing."""
 
 
-@pytest.mark.skipif(
-    not os.environ.get("ROADWATCH_FAULTS"),
-    reason="`make faults` runs it: under other load it has failed for a reason not yet found (docs/faults.md)",
-)
 @pytest.mark.timeout(600)  # for a machine with other work to do
 async def test_killed_and_cut_off_it_comes_out_exact(
     settings: Settings, servers: LocalServers, tmp_path: Path

@@ -69,12 +69,14 @@ class Producer:
         prefix = self.settings.topic_prefix
         async with in_time(self.settings, "send"):
             waiting = [
-                await self._client.send(
-                    prefix + message.topic,
-                    message.value,
-                    key=message.key,
-                    partition=message.partition,
-                    headers=list(message.headers),
+                _seen(
+                    await self._client.send(
+                        prefix + message.topic,
+                        message.value,
+                        key=message.key,
+                        partition=message.partition,
+                        headers=list(message.headers),
+                    )
                 )
                 for message in messages
             ]
@@ -102,12 +104,12 @@ class Producer:
         batch = self._client.create_batch()
         for key, value in share:
             if batch.append(key=key, value=value, timestamp=None) is None:
-                waiting.append(await self._client.send_batch(batch, name, partition=partition))
+                waiting.append(_seen(await self._client.send_batch(batch, name, partition=partition)))
                 batch = self._client.create_batch()
                 if batch.append(key=key, value=value, timestamp=None) is None:
-                    waiting.append(await self._client.send(name, value, key=key, partition=partition))
+                    waiting.append(_seen(await self._client.send(name, value, key=key, partition=partition)))
         if batch.record_count():
-            waiting.append(await self._client.send_batch(batch, name, partition=partition))
+            waiting.append(_seen(await self._client.send_batch(batch, name, partition=partition)))
         return waiting
 
     def partition_of(self, key: bytes) -> int:
@@ -116,3 +118,9 @@ class Producer:
         if partition is None:
             partition = self._partition_of_key[key] = (murmur2(key) & MURMUR_MASK) % self.settings.partitions
         return partition
+
+
+def _seen(acknowledgement: "asyncio.Future[Any]") -> "asyncio.Future[Any]":
+    """One of several that are waited for together: when another fails first, nobody asks for the exception of this one."""
+    acknowledgement.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return acknowledgement
