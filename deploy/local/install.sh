@@ -96,6 +96,16 @@ warm_up() {
   else say "install: 预编译未完成,首次使用时再编译 not compiled now; it will be when it is first used"; fi
 }
 
+# --- the console's map ------------------------------------------------------------------------------------------------------
+make_basemap() {
+  local stamp="$venv/.basemap" folder=services/api/console/public/basemap wanted
+  wanted=$(cat "$venv/.installed" services/cli/basemap.py services/simulator/*.py services/simulator/basemap/*.py | sha256sum; pwd)
+  [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && [ -e "$folder/index.json" ] && return
+  say "install: 生成离线底图 making the offline map"
+  "$venv/bin/roadwatch" basemap "$folder" 2>/dev/null || fail "离线底图未生成 the offline map could not be made: $venv/bin/roadwatch basemap $folder"
+  printf '%s' "$wanted" > "$stamp"
+}
+
 # --- servers ---------------------------------------------------------------------------------------------------------------
 install_postgres() {
   compgen -G '/usr/lib/postgresql/*/lib/postgis-3.so' >/dev/null && return # its package depends on the server's
@@ -124,6 +134,7 @@ install_kafka() {
 }
 
 install_python
+make_basemap
 warm_up
 missing=
 command -v setpriv >/dev/null || apt_install util-linux || missing="setpriv"

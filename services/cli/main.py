@@ -11,6 +11,7 @@ COMMANDS = {
     "judge": ("services.cli.judge", "judge a file of positions, no server needed · 离线判定轨迹文件"),
     "replay": ("services.cli.replay", "send a file of positions into Kafka · 回放轨迹文件"),
     "simulate": ("services.cli.simulate", "a fleet that drives itself · 模拟车队"),
+    "basemap": ("services.cli.basemap", "the console's offline map · 生成离线底图"),
     "import": ("services.cli.import_", "registry and map from files · 导入车辆、路线、地图与规则"),
     "admin": ("services.cli.admin", "accounts and keys · 账号与密钥"),
     "audit": ("services.cli.audit", "prove that the audit is whole · 校验审计记录"),
