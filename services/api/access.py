@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.api.database import DatabaseAway
 from services.api.identity import ACCESS, NOBODY, SYSTEM, principal_of
 from services.api.language import language_of
+from services.api.pages import POLICY, is_page
 from services.api.problems import Problem, respond
 from services.api.quota import Policy, Quota
 from services.api.state import State
@@ -26,20 +27,14 @@ from services.runtime.clock import monotonic_s
 from services.runtime.settings import Settings
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
-SHELL_PATHS = frozenset({"/", "/docs"})
 SESSION = "/v1/session"
 OIDC = frozenset({"/v1/session/oidc", "/v1/session/oidc/callback"})
 SIGNING_IN = OIDC | {SESSION}
 SECRETS = frozenset({SESSION, "/v1/me/password", "/v1/me/totp"})
 MOST_BODY = 1_000_000
 QUIET_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
-SHELL = "/console/"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
-PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
 DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
 STREAM = "text/event-stream"
 
@@ -140,7 +135,7 @@ def client_of(scope: Scope) -> str | None:
 
 def open_to_all(path: str, method: str) -> bool:
     """Whether a request is answered without asking who sends it."""
-    if path in SHELL_PATHS or path.startswith(SHELL):
+    if is_page(path):
         return True
     return (path == SESSION and method == "POST") or (path in OIDC and method == "GET")
 
@@ -186,7 +181,7 @@ def dress(message: Message, scope: Scope, request_id: str, answer: dict[str, Any
     own = message["headers"] = list(message.get("headers", ()))
     names = {bytes(name).lower(): bytes(value) for name, value in own}
     answer["type"] = names.get(b"content-type", b"").decode("latin-1")
-    policy = PAGE_POLICY if path in SHELL_PATHS or path.startswith(SHELL) else DATA_POLICY
+    policy = POLICY if is_page(path) else DATA_POLICY
     own += [
         (b"x-request-id", request_id.encode()),
         (b"x-content-type-options", b"nosniff"),

@@ -4,15 +4,12 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import structlog
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import FileResponse
-from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from services.api import (
@@ -45,6 +42,7 @@ from services.api.language import language_of
 from services.api.livemap import LiveMap
 from services.api.oidc import routes as oidc
 from services.api.oidc.provider import Provider
+from services.api.pages import add_pages
 from services.api.parameters import MESSAGES, problem_of
 from services.api.problems import MEDIA_TYPE, Fault, Problem, answers, respond
 from services.api.sse import retry_frame
@@ -52,7 +50,6 @@ from services.api.state import State
 from services.api.webhooks import deliveries, endpoints, event_types, networks
 from services.runtime.settings import Settings
 
-CONSOLE = Path(__file__).with_name("console")
 DESCRIPTION = """\
 路哨的接口:告警、事件流、车辆、轨迹与位置。Alerts, their stream, vehicles, tracks and positions of Roadwatch.
 
@@ -154,7 +151,7 @@ def create_app(settings: Settings) -> FastAPI:
     )  # fmt: skip
     for module in MODULES:
         app.include_router(module.router, dependencies=[Depends(authorize)])
-    _pages(app)
+    add_pages(app)
     _errors(app)
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]
     app.add_middleware(Access, settings=settings)
@@ -186,18 +183,6 @@ def end_streams(app: FastAPI) -> None:
     state: State | None = getattr(app.state, "roadwatch", None)
     if state is not None:
         state.hub.close(retry_frame() + FAREWELL)
-
-
-def _pages(app: FastAPI) -> None:
-    @app.get("/", include_in_schema=False)
-    async def page() -> Response:
-        return FileResponse(CONSOLE / "index.html", headers={"cache-control": "no-cache"})
-
-    @app.get("/docs", include_in_schema=False)
-    async def docs() -> Response:
-        return FileResponse(CONSOLE / "docs.html", headers={"cache-control": "no-cache"})
-
-    app.mount("/console", StaticFiles(directory=CONSOLE), name="console")
 
 
 def _errors(app: FastAPI) -> None:

@@ -210,3 +210,23 @@ def test_problems_are_said_in_both_languages_and_stand_once() -> None:
             body = problems.document(problems.Problem(kind.code, problems.EXAMPLE_WORDS), language, "r")
             assert body["status"] == kind.status
             assert "{" not in body["detail"]
+
+
+async def test_the_console_s_shells_are_answered_to_everyone(api: Api) -> None:
+    for path in (
+        "/",
+        "/docs",
+        "/alerts/alr_1",
+        "/vehicles",
+        "/vehicles/7",
+        "/search",
+        "/handover",
+        "/govern/audit",
+        "/wall",
+    ):
+        answer = await api.client.get(path, headers={"Authorization": ""})
+        assert answer.status_code == 200, path
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+        assert "script-src 'self';" in answer.headers["content-security-policy"]
+    for path in ("/alert", "/vehiclesx", "/govern2/x", "/search/x"):
+        assert (await api.client.get(path)).status_code == 404, path

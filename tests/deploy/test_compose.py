@@ -87,7 +87,12 @@ def test_every_image_is_pinned(name: str) -> None:
 
 
 def test_base_image_is_pinned_and_kafka_is_the_tested_one() -> None:
-    assert re.findall(r"^FROM (\S+)", dockerfile(), re.MULTILINE) == ["${PYTHON}", "${PYTHON}"]
+    assert re.findall(r"^FROM (\S+)", dockerfile(), re.MULTILINE) == [
+        "${PYTHON}",
+        "${NODE}",
+        "sources",
+        "${PYTHON}",
+    ]
     assert re.search(r"^ARG PYTHON=python:3\.11\.\d+-", dockerfile(), re.MULTILINE)
     pinned = re.search(
         r"<kafka.version>(.*)</kafka.version>", (ROOT / "deploy" / "local" / "pom.xml").read_text()

@@ -1,0 +1,46 @@
+// A tab's end of the stream: the shared worker, or the same logic in the tab where there is none.
+import { Fanout } from "./fanout";
+import type { ToTab, ToWorker } from "./protocol";
+import { openSource } from "./source";
+
+const CHECK_MS = 4000;
+
+export interface Following {
+  follow: (after: number) => void;
+  close: () => void;
+}
+
+export function connect(take: (message: ToTab) => void): Following {
+  return typeof SharedWorker === "undefined" ? alone(take) : shared(take);
+}
+
+function shared(take: (message: ToTab) => void): Following {
+  const worker = new SharedWorker(new URL("./worker.ts", import.meta.url), { type: "module", name: "roadwatch-stream" });
+  const send = (message: ToWorker): void => worker.port.postMessage(message);
+  worker.port.addEventListener("message", (message) => take(message.data as ToTab));
+  worker.port.start();
+  const leave = (): void => send({ say: "leave" });
+  addEventListener("pagehide", leave);
+  return {
+    follow: (after) => send({ say: "follow", after }),
+    close: () => {
+      removeEventListener("pagehide", leave);
+      leave();
+    },
+  };
+}
+
+function alone(take: (message: ToTab) => void): Following {
+  const fanout = new Fanout(openSource, () => Date.now());
+  const port = { post: take };
+  const timer = setInterval(() => {
+    fetch("/readyz").then((answer) => answer.ok && fanout.fresh(), () => undefined);
+  }, CHECK_MS);
+  return {
+    follow: (after) => fanout.take(port, { say: "follow", after }),
+    close: () => {
+      clearInterval(timer);
+      fanout.take(port, { say: "leave" });
+    },
+  };
+}

@@ -1,0 +1,65 @@
+// The api's event stream as an EventSource; its own resumption is exact, and where it gives up we begin again from where we were.
+import type { Heard, Open, Source } from "./fanout";
+import type { Told } from "./protocol";
+
+const TYPES = ["opened", "updated", "closed", "revised", "withdrawn", "acknowledged", "assigned", "commented", "supervised", "resolved", "reopened", "escalated"];
+const FIRST_PAUSE_MS = 1000;
+const LONGEST_PAUSE_MS = 15_000;
+
+export const openSource: Open = (after, heard) => new Following(after, heard);
+
+class Following implements Source {
+  private source: EventSource | null = null;
+  private pauseMs = FIRST_PAUSE_MS;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private closed = false;
+
+  constructor(private after: number, private readonly heard: Heard) {
+    this.connect();
+  }
+
+  close(): void {
+    this.closed = true;
+    clearTimeout(this.timer);
+    this.source?.close();
+  }
+
+  private connect(): void {
+    const source = (this.source = new EventSource(`/v1/alerts/stream?after=${this.after}`));
+    source.addEventListener("open", () => {
+      this.pauseMs = FIRST_PAUSE_MS;
+      this.heard.link("live");
+    });
+    source.addEventListener("error", () => {
+      if (this.closed) return;
+      this.heard.link("away");
+      if (source.readyState === EventSource.CLOSED) this.later();
+    });
+    source.addEventListener("reset", () => this.heard.reset());
+    for (const type of TYPES) {
+      source.addEventListener(`alert.${type}`, (message) => {
+        const event = JSON.parse((message as MessageEvent<string>).data) as Told;
+        this.after = event.seq;
+        this.heard.event(event);
+      });
+    }
+  }
+
+  private async later(): Promise<void> {
+    this.source?.close();
+    if (await signedOut()) {
+      this.heard.link("out");
+      return;
+    }
+    this.timer = setTimeout(() => this.connect(), this.pauseMs * (0.5 + Math.random() / 2));
+    this.pauseMs = Math.min(2 * this.pauseMs, LONGEST_PAUSE_MS);
+  }
+}
+
+async function signedOut(): Promise<boolean> {
+  try {
+    return (await fetch("/v1/me")).status === 401;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,34 @@
+// Words by key in the language chosen; the two tables have the same keys by type.
+import { en } from "./en";
+import { language, useLanguage } from "./language";
+import type { Language } from "./language";
+import { zh } from "./zh";
+
+export type Word = keyof typeof zh;
+export type Words = Record<Word, string>;
+export type Say = (key: Word, given?: Record<string, string | number>) => string;
+
+const TABLES: Record<Language, Words> = { zh, en };
+
+export function say(key: Word, given: Record<string, string | number> = {}): string {
+  return TABLES[language()][key].replace(/\{(\w+)\}/g, (_, name: string) => String(given[name] ?? ""));
+}
+
+/** `say`, and a reason to draw anew when the language changes. */
+export function useWords(): Say {
+  useLanguage();
+  return say;
+}
+
+/** A page's own words: the same keys in both languages, by type. */
+export function wordsOf<Key extends string>(tables: { zh: Record<Key, string>; en: Record<Key, string> }) {
+  const own = (key: Key, given: Record<string, string | number> = {}): string =>
+    tables[language()][key].replace(/\{(\w+)\}/g, (_, name: string) => String(given[name] ?? ""));
+  return {
+    say: own,
+    useWords: () => {
+      useLanguage();
+      return own;
+    },
+  };
+}
