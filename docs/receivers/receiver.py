@@ -36,7 +36,9 @@ class Receiver(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """One delivery."""
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        given = [self.headers.get(name, "") for name in ("webhook-id", "webhook-timestamp", "webhook-signature")]
+        given = [
+            self.headers.get(name, "") for name in ("webhook-id", "webhook-timestamp", "webhook-signature")
+        ]
         if not genuine(os.environ["WEBHOOK_SECRET"], *given, body, time.time()):
             self.send_error(401)
             return
@@ -57,5 +59,7 @@ class Receiver(BaseHTTPRequestHandler):
 
 if __name__ == "__main__":
     if sys.argv[1] == "check":
-        sys.exit(not genuine(os.environ["WEBHOOK_SECRET"], *sys.argv[2:5], sys.stdin.buffer.read(), time.time()))
+        sys.exit(
+            not genuine(os.environ["WEBHOOK_SECRET"], *sys.argv[2:5], sys.stdin.buffer.read(), time.time())
+        )
     ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Receiver).serve_forever()

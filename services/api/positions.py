@@ -5,8 +5,9 @@ gets fewer frames: the next one is made when the one before is sent.
 """
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
@@ -29,6 +30,7 @@ FRAME_EVERY_S = 1.0
 HEARTBEAT_S = 15.0
 MOST_IN_LIST = 50_000
 MOST_IN_FRAME = 20_000
+MOST_IN_ROWS = 100_000
 
 router = APIRouter(tags=["positions"])
 
@@ -39,6 +41,15 @@ class ViewParameters(QueryModel):
     bbox: BoxText | None = Field(
         default=None,
         description="西,南,东,北,缺省为全部 · west,south,east,north in WGS-84; default: everywhere",
+    )
+
+
+class StreamParameters(ViewParameters):
+    """The area, and how its positions are written."""
+
+    format: Literal["json", "rows"] = Field(
+        default="json",
+        description="json,或每车 24 字节的二进制行(base64)· json, or binary rows of 24 bytes a vehicle",
     )
 
 
@@ -78,17 +89,25 @@ async def list_positions(request: Request, parameters: Annotated[PositionParamet
     },
     summary="位置流 · positions as they change",
 )
-async def stream_positions(request: Request, parameters: Annotated[ViewParameters, Query()]) -> Response:
-    """Server-sent events of type `positions`, at most one a second: `{"time", "full", "items", "left"}`. There is nothing to resume."""
-    return PositionStream(state_of(request), box_of(parameters.bbox), principal_of(request))
+async def stream_positions(request: Request, parameters: Annotated[StreamParameters, Query()]) -> Response:
+    """Server-sent events of type `positions`, at most one a second: `{"time", "full", "items", "left"}`. There is nothing to resume.
+
+    With `format=rows`, for screens that show tens of thousands, `rows` stands in the place of `items`: base64 of little-endian rows `vehicle u4,
+    lon i4, lat i4` (1e-7 degrees)`, time u4` (seconds since 1970)`, speed u2` (0.1 km/h)`, heading u2` (degrees; 65535: none)`, class u1` (place in
+    /v1/meta)`, fixed u1, 2 spare`.
+    """
+    return PositionStream(
+        state_of(request), box_of(parameters.bbox), principal_of(request), rows=parameters.format == "rows"
+    )
 
 
 class PositionStream(EventStream):
     """One client's view."""
 
-    def __init__(self, state: State, box: Box | None, principal: Principal) -> None:
-        """`box` None: everywhere."""
+    def __init__(self, state: State, box: Box | None, principal: Principal, *, rows: bool = False) -> None:
+        """`box` None: everywhere; `rows`: binary."""
         super().__init__()
+        self._rows = rows
         self._authenticator, self._principal = state.authenticator, principal
         self._livemap: LiveMap = state.livemap
         self._hub = state.hub
@@ -135,16 +154,16 @@ class PositionStream(EventStream):
         shown = np.zeros(len(inside), np.bool_)
         shown[: len(self._shown)] = self._shown
         changed = np.flatnonzero(inside & (~shown | (self._livemap.stamps > seen)))
-        moved, postponed = changed[:MOST_IN_FRAME], changed[MOST_IN_FRAME:]
+        most = MOST_IN_ROWS if self._rows else MOST_IN_FRAME
+        moved, postponed = changed[:most], changed[most:]
         left = np.flatnonzero(shown & ~inside)
         inside[postponed] = False  # as not shown they are part of the next frame
         self._shown = inside
         if not full and not len(moved) and not len(left):
             return None
-        body = {
-            "time": iso(now_ms()),
-            "full": full,
-            "items": self._livemap.items(moved),
-            "left": left.tolist(),
-        }
+        body: dict[str, Any] = {"time": iso(now_ms()), "full": full, "left": left.tolist()}
+        if self._rows:
+            body["rows"] = base64.b64encode(self._livemap.rows(moved)).decode()
+        else:
+            body["items"] = self._livemap.items(moved)
         return b"event: positions\ndata: " + msgspec.json.encode(body) + b"\n\n"

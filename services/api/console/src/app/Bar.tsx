@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useState } from "react";
 import { Link, SeverityShape } from "../ui";
 import type { SeverityName } from "../ui";
+import { Icon } from "../ui/icons";
 import { resolved, useLink, useQueue } from "../stream/alerts";
 import { useWords } from "../words";
 import { clock } from "../words/format";
@@ -94,7 +95,7 @@ function UserMenu({ help }: { help: () => void }) {
   }, [open]);
   return (
     <div className="user-menu">
-      <button type="button" className="button quiet" aria-label={say(sound ? "soundOn" : "soundOff")} title={say(sound ? "soundOn" : "soundOff")} aria-pressed={sound} onClick={toggleSound}>{sound ? "🔊" : "🔇"}</button>
+      <button type="button" className="button quiet" aria-label={say(sound ? "soundOn" : "soundOff")} title={say(sound ? "soundOn" : "soundOff")} aria-pressed={sound} onClick={toggleSound}><Icon name={sound ? "soundOn" : "soundOff"} /></button>
       <button type="button" className="button quiet" aria-expanded={open} aria-haspopup="menu" onClick={(event) => { event.stopPropagation(); setOpen(!open); }}>{me.name} ▾</button>
       {open ? (
         <div className="menu panel" role="menu">

@@ -24,6 +24,7 @@ export function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 60) return say("seconds", { n: whole });
   const minutes = Math.floor(whole / 60);
+  if (minutes < 10 && whole % 60 > 0) return `${say("minutes", { n: minutes })} ${say("seconds", { n: whole % 60 })}`;
   if (minutes < 60) return say("minutes", { n: minutes });
   const hours = Math.floor(minutes / 60);
   if (hours < 24) return say("hours", { h: hours, m: minutes % 60 });
