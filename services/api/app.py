@@ -10,6 +10,7 @@ import structlog
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from services.api import (
@@ -20,6 +21,7 @@ from services.api import (
     health,
     meta,
     positions,
+    rules,
     sessions,
     tracks,
     vehicles,
@@ -40,6 +42,8 @@ from services.api.idempotency import PARAMETER, IdempotentRoute
 from services.api.identity import ACCESS, OPEN, OWN
 from services.api.language import language_of
 from services.api.livemap import LiveMap
+from services.api.map import roads, routes, zones
+from services.api.map import shapes as map_shapes
 from services.api.oidc import routes as oidc
 from services.api.oidc.provider import Provider
 from services.api.pages import add_pages
@@ -63,6 +67,7 @@ TAGS = [
     {"name": "events", "description": "告警事件 · steps of alerts, streamed and pulled"},
     {"name": "vehicles", "description": "车辆与轨迹 · vehicles and tracks"},
     {"name": "positions", "description": "位置 · latest positions"},
+    {"name": "map", "description": "地图图层 · layers of the map"},
     {"name": "search", "description": "谁曾在场、谁在附近 · who was there, who is near"},
     {"name": "jobs", "description": "任务与导出 · jobs and exports"},
     {"name": "drivers", "description": "驾驶员 · drivers"},
@@ -111,6 +116,10 @@ MODULES = (
     deliveries,
     event_types,
     networks,
+    roads,
+    routes,
+    zones,
+    rules,
 )
 SEARCHES_AT_ONCE = 2  # of the pool's eight connections; the others stay for what is quick
 FAREWELL = b": the server is stopping\n" + b"event: bye\ndata: {}\n\n"
@@ -240,7 +249,8 @@ def _complete(document: dict[str, Any]) -> None:
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    for shape in (shapes.Problem, shapes.Track):
+    made: tuple[type[BaseModel], ...] = (shapes.Problem, shapes.Track, *map_shapes.all_shapes())
+    for shape in made:
         schema = shape.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(schema.pop("$defs", {}))
         schemas[shape.__name__] = schema

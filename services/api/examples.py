@@ -170,6 +170,57 @@ DELIVERY_DETAIL: dict[str, Any] = {
 }  # fmt: skip
 WEBHOOK_NETWORK = {"network": "10.64.0.0/16", "note": "公安视频专网", "created": "2026-11-23T00:00:00Z"}
 
+ROADS: dict[str, Any] = {
+    "type": "FeatureCollection", "truncated": False,
+    "features": [{
+        "type": "Feature", "geometry": {"type": "LineString", "coordinates": [[106.231, 38.487], [106.24, 38.51]]},
+        "properties": {"id": 12, "class": "expressway", "name": "京藏高速", "ref": "G6", "limit_kmh": 120.0, "night_limit_kmh": None,
+                       "class_limits_kmh": {"freight": 90.0}, "oneway": False, "tunnel": False, "bridge": False},
+    }],
+}  # fmt: skip
+ZONES: dict[str, Any] = {
+    "type": "FeatureCollection", "truncated": False,
+    "features": [{
+        "type": "Feature",
+        "geometry": {"type": "Polygon", "coordinates": [[[106.23, 38.48], [106.24, 38.48], [106.24, 38.49], [106.23, 38.48]]]},
+        "properties": {"zone": "S-1", "name": "实验小学", "kind": "school", "drawn": "area", "buffer_m": 0.0, "classes": [], "limit_kmh": 30.0,
+                       "hours": [["07:00", "08:30"]], "from": None, "to": None, "reason": None},
+    }],
+}  # fmt: skip
+ROUTE_LINE = {"type": "LineString", "coordinates": [[106.231, 38.487], [106.24, 38.51]]}
+ROUTE_HEAD: dict[str, Any] = {
+    "route": "R-1",
+    "name": "银川-固原",
+    "length_m": 337_412,
+    "half_width_m": [100.0, 300.0],
+}
+ROUTES: dict[str, Any] = {
+    "type": "FeatureCollection", "truncated": False,
+    "features": [{"type": "Feature", "geometry": ROUTE_LINE, "properties": {**ROUTE_HEAD, "stops": 2}}],
+}  # fmt: skip
+ROUTE: dict[str, Any] = {
+    "type": "Feature", "geometry": ROUTE_LINE,
+    "properties": {
+        **ROUTE_HEAD, "leg_half_widths_m": [100.0],
+        "stops": [{"name": "银川汽车站", "lon": 106.231, "lat": 38.487, "radius_m": 50.0}],
+        "corridor": {"type": "Polygon", "coordinates": [[[106.23, 38.487], [106.241, 38.51], [106.24, 38.511], [106.23, 38.487]]]},
+    },
+}  # fmt: skip
+
+RULES: dict[str, Any] = {
+    "items": [{
+        "rule": "speeding", "zh": "超速", "en": "speeding",
+        **{name: {"zh": "车速超过限速……", "en": "A vehicle faster than the limit in force …"} for name in ("flags", "basis", "course", "ignores")},
+        "kinds": [{"code": "statutory", "zh": "超过法定限速", "en": "above the statutory limit"}],
+        "parameters": [{"name": "min_duration_s", "zh": "须持续超过的时长", "en": "a burst must be longer", "shape": "number", "unit": "s", "low": 0.0,
+                        "high": 600.0, "source": "official form, note 2", "default": 30, "value": 20, "set": 2, "from": "2026-10-01T00:00:00Z",
+                        "to": None}],
+    }],
+    "sets": [{"version": 2, "parameters": {"speeding": {"min_duration_s": 20}}, "from": "2026-10-01T00:00:00Z", "to": None,
+              "basis": "2026 年国庆专项", "created": "2026-09-28T02:00:00Z", "state": "in_force"}],
+    "registry": 12, "imported": 12,
+}  # fmt: skip
+
 OF_OPERATION: dict[str, Any] = {
     "list_alerts": ALERT_PAGE,
     "get_alert": ALERT,
@@ -252,5 +303,10 @@ OF_OPERATION: dict[str, Any] = {
     },
     "list_webhook_networks": {"items": [WEBHOOK_NETWORK]},
     "put_webhook_network": WEBHOOK_NETWORK,
+    "list_rules": RULES,
+    "list_roads": ROADS,
+    "list_zones": ZONES,
+    "list_routes": ROUTES,
+    "get_route": ROUTE,
 }
 """What each operation answers with, by its operationId; written into the document last, since FastAPI drops every null on its way."""

@@ -24,7 +24,7 @@ class Role(StrEnum):
     AUDIT_ADMIN = "audit_admin"
 
 
-READS = frozenset({"alerts:read", "vehicles:read", "meta:read", "drivers:read"})
+READS = frozenset({"alerts:read", "vehicles:read", "meta:read", "drivers:read", "map:read"})
 HANDLES = frozenset({"alerts:ack", "alerts:assign", "alerts:close"})
 PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.DISPATCHER: READS | HANDLES | {"tracks:read", "alerts:reopen"},
@@ -35,7 +35,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     | {"alerts:ack", "alerts:supervise", "tracks:read", "tracks:export", "drivers:unmask"},
     Role.ENTERPRISE: READS | {"alerts:ack", "alerts:close", "tracks:read"},
     Role.PARTNER: frozenset({"alerts:read", "meta:read", "webhooks:manage"}),
-    Role.SYSTEM_ADMIN: frozenset({"meta:read", "system:manage", "metrics:read"}),
+    Role.SYSTEM_ADMIN: frozenset({"meta:read", "map:read", "system:manage", "metrics:read"}),
     Role.SECURITY_ADMIN: frozenset({"meta:read", "accounts:manage"}),
     Role.AUDIT_ADMIN: frozenset({"meta:read", "audit:read"}),
 }
@@ -123,6 +123,11 @@ ACCESS: dict[str, str] = {
     "list_webhook_networks": "system:manage",
     "put_webhook_network": "system:manage",
     "delete_webhook_network": "system:manage",
+    "list_rules": "meta:read",
+    "list_roads": "map:read",
+    "list_zones": "map:read",
+    "list_routes": "vehicles:read",
+    "get_route": "vehicles:read",
 }
 """Operation id to the permission it asks for; an operation that is not here does not start (`app.create_app` checks)."""
 

@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from services.api import labels
 from services.api.problems import Fault, Problem
+from services.contracts.registry import ZONE_KINDS
 from services.contracts.registry_files.values import BadValue, normal_plate
 from services.store.times import to_ms
 
@@ -171,6 +172,7 @@ def _coerced(limit: int) -> int:
 
 
 def _choice(table: tuple[str, ...]) -> Any:
+    """The type of a list whose members are of this table."""
     return Annotated[
         list[Annotated[str, AfterValidator(_one_of(table)), Field(json_schema_extra={"enum": list(table)})]],
         BeforeValidator(split),
@@ -195,6 +197,7 @@ Classes = _choice(labels.codes(labels.CLASSES))
 States = _choice(labels.codes(labels.STATES))
 Handlings = _choice(labels.codes(labels.HANDLINGS))
 Severities = _choice(labels.codes(labels.SEVERITIES))
+ZoneKinds = _choice(ZONE_KINDS)
 
 
 class Query(BaseModel):

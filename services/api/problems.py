@@ -68,6 +68,7 @@ KINDS = (
     Kind("not-found", 404, "没有此资源", "Not found", "没有 {path}。接口列表见 /docs。", "There is no {path}; /docs lists the paths there are."),
     Kind("alert-not-found", 404, "没有此告警", "No such alert", "没有编号为 {id} 的告警。", "There is no alert {id}."),
     Kind("vehicle-not-found", 404, "没有此车辆", "No such vehicle", "没有编号为 {id} 的车辆。", "There is no vehicle {id}."),
+    Kind("route-not-found", 404, "没有此路线", "No such route", "没有编号为 {id} 的路线。", "There is no route {id}."),
     Kind("driver-not-found", 404, "没有此驾驶员", "No such driver", "没有编号为 {id} 的驾驶员。", "There is no driver {id}."),
     Kind("job-not-found", 404, "没有此任务", "No such job", "没有编号为 {id} 的任务;结果保留 7 天。", "There is no job {id}; results are kept for 7 days."),
     Kind("webhook-not-found", 404, "没有此推送端点", "No such webhook endpoint", "没有编号为 {id} 的推送端点。", "There is no webhook endpoint {id}."),

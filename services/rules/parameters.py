@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.contracts.registry import CLASSES, ROAD_CLASSES
+from services.contracts.rule_values import completed
 from services.rules.rule import Parameter
 
 WINDOW = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)", re.ASCII)
@@ -66,23 +67,10 @@ def _number(parameter: Parameter, value: Any, *, nullable: bool) -> list[str]:
 
 def complete(parameters: Sequence[Parameter], values: Mapping[str, Any]) -> dict[str, Any]:
     """Every parameter's value: the given one, else the default; a partial object changes only what it names."""
-    result: dict[str, Any] = {}
-    for parameter in parameters:
-        given = values.get(parameter.name)
-        if given is None:
-            result[parameter.name] = parameter.default
-        elif parameter.shape == "by_class":
-            result[parameter.name] = {**parameter.default, **given}
-        elif parameter.shape == "by_class_and_road":
-            result[parameter.name] = {
-                name: {**parameter.default.get(name, {}), **(given.get(name) or {})}
-                if given.get(name, ...) is not None
-                else {}
-                for name in {**parameter.default, **given}
-            }
-        else:
-            result[parameter.name] = given
-    return result
+    return {
+        parameter.name: completed(parameter.shape, parameter.default, values.get(parameter.name))
+        for parameter in parameters
+    }
 
 
 def _window(text: str) -> tuple[int, int] | None:

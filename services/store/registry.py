@@ -56,6 +56,7 @@ SELECT version, parameters, from_at, to_at, basis FROM rule_set
 WHERE version >= coalesce((SELECT max(version) FROM rule_set WHERE from_at IS NULL AND to_at IS NULL), 0)
 ORDER BY version
 """
+RULE_HISTORY = "SELECT version, parameters, from_at, to_at, basis, created_at FROM rule_set ORDER BY version DESC LIMIT $1"
 LATEST_VERSION = "SELECT coalesce(max(version), 0) FROM config_version"
 
 
@@ -73,8 +74,18 @@ async def read(conn: Conn) -> Config:
         roads=tuple(_road(row) for row in await conn.fetch(ROADS)),
         routes=tuple(_route(row) for row in await conn.fetch(ROUTES)),
         zones=tuple(_zone(row) for row in await conn.fetch(ZONES)),
-        rules=tuple(_rule_set(row) for row in await conn.fetch(RULE_SETS)),
+        rules=await rule_sets(conn),
     )
+
+
+async def rule_sets(conn: Conn) -> tuple[RuleSet, ...]:
+    """The sets that are judged by, earlier ones first: a set for all time leaves nothing of those before it."""
+    return tuple(_rule_set(row) for row in await conn.fetch(RULE_SETS))
+
+
+async def rule_history(conn: Conn, limit: int) -> list[asyncpg.Record]:
+    """The latest sets, newest first, superseded ones among them: version, parameters, from_at, to_at, basis, created_at."""
+    return await conn.fetch(RULE_HISTORY, limit)
 
 
 def _plain(row: asyncpg.Record | dict[str, Any]) -> dict[str, Any]:

@@ -20,13 +20,13 @@ from services.api.passwords import new_key, new_token
 from services.runtime.clock import now_ms
 from services.store.accounts import open_session
 from tests.api.accounts import PASSWORD, account
-from tests.api.support import BEARER, BEGAN_MS, Api, event, fixes, open_stream, put, record, register
+from tests.api.support import BEARER, BEGAN_MS, Api, assign, event, fixes, open_stream, put, record, register
 
 HOUR_MS = 3_600_000
 SCOPED = {
     Role.DISPATCHER, Role.SUPERVISOR, Role.AUTHORITY, Role.ENTERPRISE, Role.PARTNER,
 }  # fmt: skip
-ROWS = frozenset({"alert_id", "vehicle_id"})
+ROWS = frozenset({"alert_id", "vehicle_id", "route_id"})
 """Path parameters that name what is in somebody's scope or not."""
 STREAMS = frozenset({"stream_alerts", "stream_positions"})
 IN_SESSION = frozenset(
@@ -100,6 +100,11 @@ class Thing:
     def plate(self) -> str:
         """Its plate."""
         return f"宁A7777{self.number}"
+
+    @property
+    def route(self) -> str:
+        """Its route, named like it."""
+        return f"R-{self.plate}"
 
     @property
     def lon_e7(self) -> int:
@@ -204,17 +209,28 @@ async def _vehicle(case: Case) -> str:
     return str(case.world.vehicles[case.thing.number])
 
 
+async def _route(case: Case) -> str:
+    return case.thing.route
+
+
 async def _account(case: Case) -> str:
     return "acc_target"
 
 
-PARAMETERS = {"alert_id": _alert, "vehicle_id": _vehicle, "account_id": _account, "key_id": _key}
+PARAMETERS = {
+    "alert_id": _alert,
+    "vehicle_id": _vehicle,
+    "route_id": _route,
+    "account_id": _account,
+    "key_id": _key,
+}
 """Path parameter to its value for a case."""
 OWNED = frozenset({"revoke_my_key"})
 """Operations on what belongs to an account: another's is not there."""
 QUERIES: dict[str, dict[str, str]] = {
     "get_track": {"from": "2026-11-01T00:00:00Z", "to": "2026-12-01T00:00:00Z", "purpose": "test of scopes"},
     "stream_alerts": {"after": "0"},
+    "list_roads": {"bbox": "106.2,38.4,106.3,38.5"},
 }
 """Query parameters that are needed, or show more."""
 BODIES: dict[str, Callable[[Case], dict[str, Any]]] = {
@@ -278,6 +294,7 @@ async def furnish(conn: asyncpg.Connection) -> dict[int, int]:
         )  # fmt: skip
         await put(conn, [told])
         await record(conn, fixes(vehicle, [BEGAN_MS, BEGAN_MS + 1000], lon_e7=[thing.lon_e7, thing.lon_e7]))
+        await assign(conn, vehicle, thing.route)
     for login in ("target", "visitor"):
         await account(conn, login, Role.PARTNER)
     return vehicles

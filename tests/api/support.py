@@ -31,6 +31,7 @@ from services.contracts.fix import Fixes, fix_columns
 from services.runtime.settings import Settings
 from services.store.alerts import NewEvent, append
 from services.store.history import copy_fixes, days_of, make_days
+from services.store.times import to_time
 
 BEGAN_MS = 1_795_363_200_000
 TOKEN = "t" * 32
@@ -298,3 +299,26 @@ async def record(conn: asyncpg.Connection, made: Fixes) -> None:
     await make_days(conn, days_of(made))
     async with conn.transaction():
         await copy_fixes(conn, 0, made)
+
+
+async def assign(
+    conn: asyncpg.Connection,
+    vehicle: int,
+    route: str,
+    line: Sequence[tuple[float, float]] = ((106.2, 38.4), (106.3, 38.5), (106.4, 38.5)),
+    half_widths_m: Sequence[float] = (100.0, 200.0),
+    *,
+    driver: str | None = None,
+) -> None:
+    """A route with two stops, and the vehicle's duty to keep to it on the day of the alerts."""
+    stops = [{"name": "起点站", "lon": line[0][0], "lat": line[0][1], "radius_m": 50.0}]
+    wkt = "LINESTRING(" + ",".join(f"{lon} {lat}" for lon, lat in line) + ")"
+    await conn.execute(
+        "INSERT INTO route (route, name, line, leg_half_widths_m, stops) VALUES ($1, $2, ST_GeomFromText($3, 4326), $4, $5)"
+        " ON CONFLICT (route) DO NOTHING",
+        route, f"{route} 线", wkt, half_widths_m, stops,
+    )  # fmt: skip
+    await conn.execute(
+        "INSERT INTO assignment (vehicle_id, route, from_at, to_at, driver, direction) VALUES ($1, $2, $3, $4, $5, 'both')",
+        vehicle, route, to_time(BEGAN_MS - 3_600_000), to_time(BEGAN_MS + 3_600_000), driver,
+    )  # fmt: skip

@@ -15,7 +15,16 @@ from tests.api import matrix
 from tests.api.support import TOKEN, start, until
 
 POLICIES = "SELECT DISTINCT tablename FROM pg_policies WHERE policyname = 'in_view'"
-LEAKING = {"list_alerts", "get_alert", "list_events", "list_vehicles", "get_vehicle", "get_track"}
+LEAKING = {
+    "list_alerts",
+    "get_alert",
+    "list_events",
+    "list_vehicles",
+    "get_vehicle",
+    "get_track",
+    "list_routes",
+    "get_route",
+}
 
 
 @pytest.fixture

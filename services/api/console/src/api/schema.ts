@@ -100,6 +100,11 @@ export interface AlertVehicle {
   plate_color: string;
 }
 
+export interface AreaGeometry {
+  coordinates: (unknown)[];
+  type: "Polygon" | "MultiPolygon";
+}
+
 export interface Asked {
   delivery: string;
 }
@@ -337,6 +342,11 @@ export interface LabelShape {
   zh: string;
 }
 
+export interface LineGeometry {
+  coordinates: ((number)[])[];
+  type: "LineString";
+}
+
 export interface Login {
   code?: string | null;
   login: string;
@@ -461,7 +471,7 @@ export interface NewKey {
   expires?: string | null;
   name: string;
   networks?: (string)[];
-  scopes: ("accounts:manage" | "alerts:ack" | "alerts:assign" | "alerts:close" | "alerts:read" | "alerts:reopen" | "alerts:supervise" | "audit:read" | "drivers:read" | "drivers:unmask" | "meta:read" | "metrics:read" | "system:manage" | "tracks:export" | "tracks:read" | "vehicles:read" | "webhooks:manage")[];
+  scopes: ("accounts:manage" | "alerts:ack" | "alerts:assign" | "alerts:close" | "alerts:read" | "alerts:reopen" | "alerts:supervise" | "audit:read" | "drivers:read" | "drivers:unmask" | "map:read" | "meta:read" | "metrics:read" | "system:manage" | "tracks:export" | "tracks:read" | "vehicles:read" | "webhooks:manage")[];
 }
 
 export interface NewKeyShown {
@@ -621,7 +631,126 @@ export interface Resolving {
   text?: string | null;
 }
 
+export interface RoadCollection {
+  features: (RoadFeature)[];
+  truncated: boolean;
+  type: "FeatureCollection";
+}
+
+export interface RoadFeature {
+  geometry: LineGeometry;
+  properties: RoadProperties;
+  type: "Feature";
+}
+
+export interface RoadProperties {
+  bridge: boolean;
+  class: "expressway" | "highway" | "urban_expressway" | "urban" | "rural" | "mountain";
+  class_limits_kmh: Record<string, number>;
+  id: number;
+  limit_kmh: number | null;
+  name: string | null;
+  night_limit_kmh: number | null;
+  oneway: boolean;
+  ref: string | null;
+  tunnel: boolean;
+}
+
 export type Role = "dispatcher" | "supervisor" | "authority" | "enterprise" | "partner" | "system_admin" | "security_admin" | "audit_admin";
+
+export interface RouteCollection {
+  features: (RouteInList)[];
+  truncated: boolean;
+  type: "FeatureCollection";
+}
+
+export interface RouteDetail {
+  corridor: AreaGeometry;
+  half_width_m: (number)[];
+  leg_half_widths_m: (number)[];
+  length_m: number;
+  name: string;
+  route: string;
+  stops: (RouteStop)[];
+}
+
+export interface RouteFeature {
+  geometry: LineGeometry;
+  properties: RouteDetail;
+  type: "Feature";
+}
+
+export interface RouteHead {
+  half_width_m: (number)[];
+  length_m: number;
+  name: string;
+  route: string;
+  stops: number;
+}
+
+export interface RouteInList {
+  geometry: LineGeometry;
+  properties: RouteHead;
+  type: "Feature";
+}
+
+export interface RouteStop {
+  lat: number;
+  lon: number;
+  name: string;
+  radius_m?: number;
+}
+
+export interface RuleDetail {
+  basis: Sentence;
+  course: Sentence;
+  en: string;
+  flags: Sentence;
+  ignores: Sentence;
+  kinds: (RuleKind)[];
+  parameters: (RuleParameter)[];
+  rule: string;
+  zh: string;
+}
+
+export interface RuleKind {
+  code: string;
+  en: string;
+  zh: string;
+}
+
+export interface RuleList {
+  imported: number | null;
+  items: (RuleDetail)[];
+  registry: number | null;
+  sets: (RuleSetDetail)[];
+}
+
+export interface RuleParameter {
+  default: unknown;
+  en: string;
+  from: string | null;
+  high: number;
+  low: number;
+  name: string;
+  set: number | null;
+  shape: "number" | "integer" | "window" | "by_class" | "by_class_and_road";
+  source: string;
+  to: string | null;
+  unit: string;
+  value: unknown;
+  zh: string;
+}
+
+export interface RuleSetDetail {
+  basis: string | null;
+  created: string;
+  from: string | null;
+  parameters: Record<string, Record<string, unknown>>;
+  state: "in_force" | "other_time" | "superseded";
+  to: string | null;
+  version: number;
+}
 
 export interface ScopeBody {
   classes?: ("coach" | "charter" | "hazmat" | "freight" | "school_bus")[] | null;
@@ -825,4 +954,30 @@ export interface WebhookChange {
 export interface WebhookPage {
   items: (Webhook)[];
   next: string | null;
+}
+
+export interface ZoneCollection {
+  features: (ZoneFeature)[];
+  truncated: boolean;
+  type: "FeatureCollection";
+}
+
+export interface ZoneFeature {
+  geometry: AreaGeometry;
+  properties: ZoneProperties;
+  type: "Feature";
+}
+
+export interface ZoneProperties {
+  buffer_m: number;
+  classes: (string)[];
+  drawn: "line" | "area";
+  from: string | null;
+  hours: ((string)[])[];
+  kind: "forbidden" | "hazard_section" | "school" | "parking" | "dead_zone";
+  limit_kmh: number | null;
+  name: string;
+  reason: string | null;
+  to: string | null;
+  zone: string;
 }
