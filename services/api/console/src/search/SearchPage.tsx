@@ -1,7 +1,29 @@
-import { Empty } from "../ui";
-import { useWords } from "../words";
+// Looking for vehicles by place: who was there, who is near, and the jobs that look longer.
+import { setQuery, useQuery } from "../app/router";
+import { useMay } from "../app/session";
+import { WithPurpose } from "../purpose/purpose";
+import { Jobs } from "./Jobs";
+import { Near } from "./Near";
+import { Presence } from "./Presence";
+import { useWords } from "./words";
+import "./search.css";
+
+const TABS = ["near", "presence", "jobs"] as const;
 
 export default function SearchPage() {
   const say = useWords();
-  return <Empty title={say("comingSoon")} />;
+  const query = useQuery();
+  const mayTracks = useMay("tracks:read");
+  const tabs = TABS.filter((tab) => mayTracks || tab === "near");
+  const tab = tabs.find((one) => one === query.get("tab")) ?? (mayTracks ? "presence" : "near");
+  return (
+    <div className="search-page">
+      <div className="tabs" role="tablist">
+        {tabs.map((one) => <button key={one} type="button" role="tab" aria-selected={one === tab} onClick={() => setQuery({ tab: one })}>{say(one)}</button>)}
+      </div>
+      {tab === "near" ? <Near /> : null}
+      {tab === "presence" ? <div className="search-body"><WithPurpose><Presence /></WithPurpose></div> : null}
+      {tab === "jobs" ? <div className="page"><div className="inner"><Jobs /></div></div> : null}
+    </div>
+  );
 }

@@ -1,0 +1,51 @@
+// The rules as they judge: what each flags and on what ground, and every parameter with what holds now.
+import { get } from "../api/client";
+import type { RuleDetail, RuleList, RuleParameter, RuleSetDetail } from "../api/schema";
+import { useAsked } from "../api/use";
+import { Failed, Loading, Table, Time } from "../ui";
+import { useLanguage } from "../words/language";
+import { useWords } from "./words";
+
+const shown = (value: unknown): string => (value !== null && typeof value === "object" ? JSON.stringify(value).replaceAll('"', "").replaceAll(",", ", ").replaceAll(/[{}]/gu, "") : String(value));
+
+export default function Rules() {
+  const say = useWords();
+  const { data, error, again } = useAsked("rules", (signal) => get<RuleList>("/v1/rules", {}, signal));
+  if (error) return <Failed error={error} again={again} />;
+  if (!data) return <Loading />;
+  return (
+    <>
+      {data.items.map((rule) => <OneRule key={rule.rule} rule={rule} />)}
+      {data.sets.length > 0 ? <section className="panel padded stack"><h2>{say("sets")}</h2>
+        <Table<RuleSetDetail> rows={data.sets} keyOf={(row) => `${row.version} ${row.from}`} columns={[
+          { name: say("version"), kind: "number", cell: (row) => row.version },
+          { name: say("state"), kind: "whole", cell: (row) => <span className={`tag ${row.state === "in_force" ? "good" : ""}`}>{say(row.state === "in_force" ? "inForce" : row.state === "superseded" ? "superseded" : "otherTime")}</span> },
+          { name: say("created"), kind: "whole", cell: (row) => <Time time={row.created} long /> },
+          { name: say("basis"), cell: (row) => row.basis ?? "—" },
+          { name: say("parameters"), cell: (row) => <code className="small">{JSON.stringify(row.parameters)}</code> },
+        ]} /></section> : null}
+    </>
+  );
+}
+
+function OneRule({ rule }: { rule: RuleDetail }) {
+  const say = useWords();
+  const language = useLanguage();
+  return (
+    <section className="panel padded stack large">
+      <h2>{rule[language]} <code className="faint small">{rule.rule}</code></h2>
+      <dl className="facts">
+        {(["flags", "basis", "course", "ignores"] as const).map((name) => <div key={name} style={{ display: "contents" }}><dt>{say(name)}</dt><dd>{rule[name][language]}</dd></div>)}
+        <dt>{say("kinds")}</dt><dd className="row wrap">{rule.kinds.map((kind) => <span key={kind.code} className="tag">{kind[language]}</span>)}</dd>
+      </dl>
+      <div className="scroll-x"><Table<RuleParameter> rows={rule.parameters} keyOf={(row) => row.name} columns={[
+        { name: say("parameters"), cell: (row) => <>{row[language]} <code className="faint small">{row.name}</code></> },
+        { name: say("value"), kind: "whole", cell: (row) => <strong className={shown(row.value) === shown(row.default) ? "number" : "number warn"}>{shown(row.value)}</strong> },
+        { name: say("default"), kind: "whole", cell: (row) => <span className="number">{shown(row.default)}</span> },
+        { name: say("range"), kind: "whole", cell: (row) => <span className="number">{row.low}–{row.high}</span> },
+        { name: say("unit"), kind: "whole", cell: (row) => row.unit },
+        { name: say("source"), cell: (row) => <span className="small">{row.source}</span> },
+      ]} /></div>
+    </section>
+  );
+}

@@ -1,0 +1,7 @@
+import { Empty } from "../ui";
+import { useWords } from "./words";
+
+export default function System() {
+  const say = useWords();
+  return <Empty title={say("notYet")} />;
+}
