@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from services.api import (
+    alert_track,
     alerts,
     audit_log,
     events,
@@ -51,6 +52,8 @@ from services.api.parameters import MESSAGES, problem_of
 from services.api.problems import MEDIA_TYPE, Fault, Problem, answers, respond
 from services.api.sse import retry_frame
 from services.api.state import State
+from services.api.system import routes as system
+from services.api.system.watch import Watch
 from services.api.webhooks import deliveries, endpoints, event_types, networks
 from services.runtime.settings import Settings
 
@@ -93,6 +96,7 @@ MODULES = (
     events,
     storms,
     alerts,
+    alert_track,
     tracks,
     vehicles,
     positions,
@@ -120,6 +124,7 @@ MODULES = (
     routes,
     zones,
     rules,
+    system,
 )
 SEARCHES_AT_ONCE = 2  # of the pool's eight connections; the others stay for what is quick
 FAREWELL = b": the server is stopping\n" + b"event: bye\ndata: {}\n\n"
@@ -137,6 +142,7 @@ def create_app(settings: Settings) -> FastAPI:
         tasks = [
             asyncio.create_task(state.hub.run()),
             asyncio.create_task(state.livemap.run()),
+            asyncio.create_task(state.watch.run()),
             asyncio.create_task(state.authenticator.run()),
             asyncio.create_task(check_posture(state.database, wait=True)),
             asyncio.create_task(Anchoring(state.database, settings.audit_anchor_file).run()),
@@ -175,6 +181,7 @@ async def _state(settings: Settings) -> State:
         authenticator=Authenticator(database, settings.token),
         hub=Hub(database, settings.sse_queue_events),
         livemap=LiveMap(settings, database),
+        watch=Watch(settings, database),
         alert_cursors=Cursors(settings.token, "alerts"),
         event_cursors=Cursors(settings.token, "events"),
         vehicle_cursors=Cursors(settings.token, "vehicles"),

@@ -221,6 +221,24 @@ RULES: dict[str, Any] = {
     "registry": 12, "imported": 12,
 }  # fmt: skip
 
+ALERT_TRACK: dict[str, Any] = {
+    "alert": ALERT["id"], "vehicle": 7, "rule": "speeding", "from": "2026-11-23T00:10:30Z", "to": "2026-11-23T00:23:10Z", "began": ALERT["began"],
+    "ended": ALERT["ended"], "limit": 80.0, "unit": "km/h", "stride": 1, "truncated": False,
+    "times": ["2026-11-23T00:15:20Z", "2026-11-23T00:15:30Z"], "coordinates": [[106.23, 38.48], [106.2312, 38.4821]], "speeds_kmh": [79.5, 94.0],
+    "recorder_speeds_kmh": [None, 93.2], "headings": [27, 28], "flags": [[], []], "in_episode": [False, True], "limits_kmh": [None, 80.0],
+    "off_route_m": None,
+}  # fmt: skip
+
+SYSTEM: dict[str, Any] = {
+    "time": "2026-11-23T00:20:00Z", "watched_since": "2026-11-23T00:00:05Z", "kafka": "ok",
+    "services": [{"service": "ingest", "topic": "gps.raw", "lag": 12, "rate": 640.2, "partitions": [
+        {"partition": 0, "position": 1_204_511, "end": 1_204_523, "lag": 12, "rate": 640.2, "owner": "host:4711", "claimed": "2026-11-23T00:00:01Z"}]}],
+    "reports": {"minute": {"over_s": 60.0, "accepted": 38_000, "flagged": 400, "quarantined": 10, "rejected": 2, "reasons": [
+        {"code": "SYNTAX", "verdict": "rejected", "zh": "不是有效的 JSON", "en": "not JSON", "count": 2}]}, "hour": None},
+    "operators": [{"operator": "银川某客运公司", "vehicles": 42, "last": "2026-11-23T00:19:58Z"}],
+    "streams": 7, "feed": 1234, "webhooks": {"waiting": 0, "oldest_s": None}, "jobs": {"waiting": 0, "running": 1}, "database_bytes": 2_147_483_648,
+}  # fmt: skip
+
 OF_OPERATION: dict[str, Any] = {
     "list_alerts": ALERT_PAGE,
     "get_alert": ALERT,
@@ -303,6 +321,8 @@ OF_OPERATION: dict[str, Any] = {
     },
     "list_webhook_networks": {"items": [WEBHOOK_NETWORK]},
     "put_webhook_network": WEBHOOK_NETWORK,
+    "get_alert_track": ALERT_TRACK,
+    "get_system": SYSTEM,
     "list_rules": RULES,
     "list_roads": ROADS,
     "list_zones": ZONES,

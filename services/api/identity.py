@@ -25,6 +25,8 @@ class Role(StrEnum):
 
 
 READS = frozenset({"alerts:read", "vehicles:read", "meta:read", "drivers:read", "map:read"})
+UNMASK = "drivers:unmask"
+"""To see drivers' names and numbers in full."""
 HANDLES = frozenset({"alerts:ack", "alerts:assign", "alerts:close"})
 PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.DISPATCHER: READS | HANDLES | {"tracks:read", "alerts:reopen"},
@@ -123,6 +125,8 @@ ACCESS: dict[str, str] = {
     "list_webhook_networks": "system:manage",
     "put_webhook_network": "system:manage",
     "delete_webhook_network": "system:manage",
+    "get_alert_track": "tracks:read",
+    "get_system": "system:manage",
     "list_rules": "meta:read",
     "list_roads": "map:read",
     "list_zones": "map:read",

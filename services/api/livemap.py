@@ -13,7 +13,7 @@ import structlog
 from numpy.typing import NDArray
 
 from services.api.database import Database, DatabaseAway
-from services.api.identity import Scope
+from services.api.identity import EVERYWHERE, Scope
 from services.contracts.alert import iso
 from services.contracts.batch import FixBatch, Malformed, unpack
 from services.contracts.fix import FIX, NO_U2, Fixes
@@ -30,6 +30,7 @@ from services.store.times import to_ms, to_time
 
 MOST_VEHICLES = 4_000_000  # surrogates are handed out from 1; what is beyond this is no vehicle
 SEED_VEHICLES = 500
+MOST_SCOPES = 256  # kept at a time: clients choose filters as they like
 NAMES_EVERY_S = 30.0
 POLL_S = 0.5
 RETRY_S = 2.0
@@ -106,14 +107,19 @@ class LiveMap:
             for vehicle, name in self.names.items():
                 if vehicle < len(found) and scope.sees(name.division, name.operator, name.vehicle_class):
                     found[vehicle] = True
+            if len(self._in_view) >= MOST_SCOPES:
+                self._in_view.clear()
             self._in_view[scope] = found
         return found
 
-    def inside(self, box: tuple[float, float, float, float] | None, scope: Scope) -> NDArray[np.bool_]:
-        """Which vehicles in view are in the box (None: anywhere), by surrogate."""
+    def inside(
+        self, box: tuple[float, float, float, float] | None, scope: Scope, chosen: Scope = EVERYWHERE
+    ) -> NDArray[np.bool_]:
+        """Which vehicles in view, of those chosen, are in the box (None: anywhere), by surrogate."""
         known = self.stamps > 0
-        if not scope.everything:
-            known &= self.in_view(scope)
+        for part in (scope, chosen):
+            if not part.everything:
+                known &= self.in_view(part)
         if box is None:
             return known
         west, south, east, north = (round(edge * E7) for edge in box)

@@ -15,9 +15,9 @@ from fastapi import APIRouter, Query, Request, Response
 from numpy.typing import NDArray
 from pydantic import Field
 
-from services.api.identity import Principal, principal_of
+from services.api.identity import Principal, Scope, principal_of, scope_of
 from services.api.livemap import LiveMap
-from services.api.parameters import Box, BoxText, box_of
+from services.api.parameters import Box, BoxText, Classes, Names, box_of
 from services.api.parameters import Query as QueryModel
 from services.api.problems import answers
 from services.api.schemas import PositionPage
@@ -42,6 +42,16 @@ class ViewParameters(QueryModel):
         default=None,
         description="西,南,东,北,缺省为全部 · west,south,east,north in WGS-84; default: everywhere",
     )
+    vehicle_class: Classes = Field(
+        default=[], alias="class", description="车辆类别 · vehicle classes; none: all"
+    )
+    operator: Names = Field(
+        default=[], description="企业名称(重复参数表示多个)· operators by name, repeat for several; none: all"
+    )
+
+    def chosen(self) -> Scope:
+        """Which vehicles, of those in view."""
+        return scope_of(None, self.operator or None, self.vehicle_class or None)
 
 
 class StreamParameters(ViewParameters):
@@ -74,7 +84,7 @@ async def list_positions(request: Request, parameters: Annotated[PositionParamet
     """The latest position of every vehicle in the box. Kept in memory: it does not wait for the database."""
     livemap = state_of(request).livemap
     seen = principal_of(request).scope
-    vehicles = np.flatnonzero(livemap.inside(box_of(parameters.bbox), seen))
+    vehicles = np.flatnonzero(livemap.inside(box_of(parameters.bbox), seen, parameters.chosen()))
     items = livemap.items(vehicles[: parameters.limit])
     body = msgspec.json.encode({"items": items, "next": None, "truncated": len(vehicles) > parameters.limit})
     return Response(body, media_type="application/json")
@@ -97,21 +107,27 @@ async def stream_positions(request: Request, parameters: Annotated[StreamParamet
     /v1/meta)`, fixed u1, 2 spare`.
     """
     return PositionStream(
-        state_of(request), box_of(parameters.bbox), principal_of(request), rows=parameters.format == "rows"
+        state_of(request),
+        box_of(parameters.bbox),
+        principal_of(request),
+        parameters.chosen(),
+        rows=parameters.format == "rows",
     )
 
 
 class PositionStream(EventStream):
     """One client's view."""
 
-    def __init__(self, state: State, box: Box | None, principal: Principal, *, rows: bool = False) -> None:
-        """`box` None: everywhere; `rows`: binary."""
+    def __init__(
+        self, state: State, box: Box | None, principal: Principal, chosen: Scope, *, rows: bool = False
+    ) -> None:
+        """`box` None: everywhere; `chosen`: what the client wants of what it may see; `rows`: binary."""
         super().__init__()
         self._rows = rows
         self._authenticator, self._principal = state.authenticator, principal
         self._livemap: LiveMap = state.livemap
         self._hub = state.hub
-        self._box = box
+        self._box, self._chosen = box, chosen
         self._ended = asyncio.Event()
         self._shown: NDArray[np.bool_] = np.zeros(0, np.bool_)
 
@@ -150,7 +166,7 @@ class PositionStream(EventStream):
 
     def _frame(self, seen: int, *, full: bool) -> bytes | None:
         """What changed since update number `seen`; None: nothing."""
-        inside = self._livemap.inside(self._box, self._principal.scope)
+        inside = self._livemap.inside(self._box, self._principal.scope, self._chosen)
         shown = np.zeros(len(inside), np.bool_)
         shown[: len(self._shown)] = self._shown
         changed = np.flatnonzero(inside & (~shown | (self._livemap.stamps > seen)))

@@ -13,6 +13,7 @@ from services.api.hub import Hub
 from services.api.identity import principal_of
 from services.api.livemap import LiveMap
 from services.api.oidc.provider import Provider
+from services.api.system.watch import Watch
 from services.runtime.clock import now_ms
 from services.runtime.settings import Settings
 from services.store import audit
@@ -29,6 +30,7 @@ class State:
     authenticator: Authenticator
     hub: Hub
     livemap: LiveMap
+    watch: Watch
     alert_cursors: Cursors
     event_cursors: Cursors
     vehicle_cursors: Cursors

@@ -9,7 +9,8 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AfterValidator, Field
 
 from services.api import labels
-from services.api.parameters import Classes, Cursor, Divisions, Limit, Names, Nothing, parse_plate
+from services.api.identity import UNMASK, principal_of
+from services.api.parameters import Classes, Cursor, Divisions, Limit, Names, Nothing, Text, parse_plate
 from services.api.parameters import Query as QueryModel
 from services.api.problems import Problem, answers
 from services.api.schemas import VehicleDetail, VehiclePage
@@ -55,6 +56,11 @@ class VehicleParameters(QueryModel):
     plate: Annotated[str, AfterValidator(_checked_plate)] | None = Field(
         default=None, max_length=40, description="车牌 或 车牌/颜色 · plate, or plate/colour"
     )
+    q: Text | None = Field(
+        default=None,
+        description="车牌、企业或终端号的一部分;有 drivers:unmask 权限时也按当班驾驶员姓名 · part of a plate, an operator's name or a terminal's "
+        "number; with drivers:unmask of the assigned driver's name, too",
+    )
     cursor: Cursor | None = Field(default=None, description="上一页的 next · the next of the page before")
     limit: Limit = Field(default=100, description="条数,至多 1000 · how many, at most 1000")
 
@@ -96,6 +102,8 @@ async def list_vehicles(request: Request, parameters: Annotated[VehicleParameter
             plate=plate,
             plate_color=color,
             limit=parameters.limit + 1,
+            text=parameters.q,
+            drivers=principal_of(request).may(UNMASK),
         )
     shown = rows[: parameters.limit]
     following = (

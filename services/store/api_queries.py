@@ -84,6 +84,9 @@ WHERE v.id > $2
   AND ($5::text[] IS NULL OR r.division LIKE ANY ($5))
   AND ($6::text IS NULL OR v.plate = $6)
   AND ($7::text IS NULL OR v.plate_color = $7)
+  AND ($12::text IS NULL OR v.plate ILIKE $12 OR r.name ILIKE $12 OR r.terminal ILIKE $12 OR ($13 AND EXISTS (
+      SELECT 1 FROM assignment a JOIN driver d ON d.driver = a.driver
+      WHERE a.vehicle_id = v.id AND a.from_at <= $1 AND a.to_at > $1 AND d.name ILIKE $12)))
 ORDER BY v.id LIMIT $8
 """
 VEHICLE = """
@@ -211,8 +214,13 @@ async def vehicle_page(
     plate: str | None,
     plate_color: str | None,
     limit: int,
+    text: str | None = None,
+    drivers: bool = False,
 ) -> list[asyncpg.Record]:
-    """Vehicles by ascending id after `after`, each with the registration that holds at `now`, else its newest."""
+    """Vehicles by ascending id after `after`, each with the registration that holds at `now`, else its newest.
+
+    `text` is part of a plate, an operator's name or a terminal's number; with `drivers` of the name of who is assigned to drive at `now`, too.
+    """
     return await conn.fetch(
         VEHICLE_PAGE,
         now,
@@ -224,6 +232,8 @@ async def vehicle_page(
         plate_color,
         limit,
         *rows_of(view),
+        None if text is None else pattern(text),
+        drivers,
     )
 
 
@@ -262,3 +272,8 @@ def in_full(view: View) -> bool:
 def prefixes(divisions: Sequence[str] | None) -> list[str] | None:
     """Division codes, which are digits, as patterns of LIKE."""
     return None if divisions is None else [f"{division}%" for division in divisions]
+
+
+def pattern(text: str) -> str:
+    """What holds the text, whatever stands around it, for LIKE: its own signs mean themselves."""
+    return "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"

@@ -58,6 +58,12 @@ SELECT route, name, ST_Length(line::geography) AS length_m, leg_half_widths_m, s
        ST_AsGeoJSON(line, 7) AS geometry
 FROM route WHERE route = $4 AND {SEEN}
 """
+DISTANCES = f"""
+SELECT ST_Distance(ST_SetSRID(ST_MakePoint(lon, lat), 4326)::geography, shape) AS away
+FROM (SELECT line::geography AS shape FROM route WHERE route = $4 AND {SEEN}) AS one,
+     unnest($5::float8[], $6::float8[]) WITH ORDINALITY AS places (lon, lat, place)
+ORDER BY place
+"""
 CORRIDOR = """
 SELECT ST_AsGeoJSON(ST_Union(ST_Buffer(part::geometry::geography, half_m)::geometry), 6)
 FROM unnest($1::bytea[], $2::float8[]) AS parts (part, half_m)
@@ -92,6 +98,13 @@ async def routes(
 async def route(conn: Conn, view: View, name: str) -> asyncpg.Record | None:
     """One route in view."""
     return await conn.fetchrow(ROUTE, *rows_of(view), name)
+
+
+async def distances(conn: Conn, view: View, name: str, rows: Sequence[asyncpg.Record]) -> list[float] | None:
+    """How far each place (`lon`, `lat`) is from a route, metres to one decimal; None where the route is not in view."""
+    lon, lat = [row["lon"] for row in rows], [row["lat"] for row in rows]
+    found = await conn.fetch(DISTANCES, *rows_of(view), name, lon, lat)
+    return [round(row["away"], 1) for row in found] if found or not rows else None
 
 
 async def corridor(conn: Conn, line: bytes, half_widths_m: Sequence[float]) -> str:

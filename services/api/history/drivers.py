@@ -10,14 +10,13 @@ from pydantic import Field
 
 from services.api.history.purpose import Purpose, PurposeParameters, looked
 from services.api.history.shapes import Driver, DriverPage
-from services.api.identity import principal_of
+from services.api.identity import UNMASK, principal_of
 from services.api.parameters import Cursor, Limit, Names
 from services.api.problems import Problem, answers
 from services.api.state import state_of
 from services.store import driver_list
 
 IDENTITY = re.compile(r"\d{15}|\d{17}[\dXx]", re.ASCII)
-UNMASK = "drivers:unmask"
 
 router = APIRouter(tags=["drivers"])
 

@@ -91,6 +91,29 @@ export interface AlertPage {
   next: string | null;
 }
 
+export interface AlertTrack {
+  alert: string;
+  began: string;
+  coordinates: ((number)[])[];
+  ended: string | null;
+  flags: ((string)[])[];
+  from: string;
+  headings: (number | null)[];
+  in_episode: (boolean)[];
+  limit: number;
+  limits_kmh: (number | null)[];
+  off_route_m: (number)[] | null;
+  recorder_speeds_kmh: (number | null)[];
+  rule: string;
+  speeds_kmh: (number | null)[];
+  stride: number;
+  times: (string)[];
+  to: string;
+  truncated: boolean;
+  unit: string;
+  vehicle: number;
+}
+
 export interface AlertVehicle {
   class: string;
   division: string;
@@ -838,6 +861,76 @@ export interface Supervising {
 }
 
 export type Supervision = "urgent" | "normal";
+
+export interface System {
+  database_bytes: number;
+  feed: number | null;
+  jobs: SystemJobs;
+  kafka: "ok" | "away";
+  operators: (SystemOperator)[];
+  reports: SystemPeriods;
+  services: (SystemService)[];
+  streams: number;
+  time: string;
+  watched_since: string | null;
+  webhooks: SystemWebhooks;
+}
+
+export interface SystemJobs {
+  running: number;
+  waiting: number;
+}
+
+export interface SystemOperator {
+  last: string;
+  operator: string;
+  vehicles: number;
+}
+
+export interface SystemPartition {
+  claimed: string;
+  end: number | null;
+  lag: number | null;
+  owner: string;
+  partition: number;
+  position: number;
+  rate: number | null;
+}
+
+export interface SystemPeriods {
+  hour: SystemReports | null;
+  minute: SystemReports | null;
+}
+
+export interface SystemReason {
+  code: string;
+  count: number;
+  en: string;
+  verdict: string;
+  zh: string;
+}
+
+export interface SystemReports {
+  accepted: number;
+  flagged: number;
+  over_s: number;
+  quarantined: number;
+  reasons: (SystemReason)[];
+  rejected: number;
+}
+
+export interface SystemService {
+  lag: number | null;
+  partitions: (SystemPartition)[];
+  rate: number | null;
+  service: "ingest" | "recorder" | "rules";
+  topic: string;
+}
+
+export interface SystemWebhooks {
+  oldest_s: number | null;
+  waiting: number;
+}
 
 export interface Track {
   geometry: Record<string, unknown> | null;
