@@ -17,6 +17,7 @@ export function Evidence({ alert }: { alert: Alert }) {
   return (
     <>
       {alert.rule === "fatigue" ? <Ledger alert={alert} /> : null}
+      {alert.rule === "route_deviation" ? <DistanceChart alert={alert} /> : null}
       <SpeedChart alert={alert} />
     </>
   );
@@ -35,6 +36,18 @@ function SpeedChart({ alert }: { alert: Alert }) {
         <Chart points={points} unit={say("kmh")} label={say("speedChart")} limit={alert.rule === "speeding" ? alert.limit : null}
           marked={{ from: Date.parse(alert.began), to: Date.parse(alert.ended ?? alert.at.time) }} />
       ) : null}
+    </section>
+  );
+}
+
+function DistanceChart({ alert }: { alert: Alert }) {
+  const say = useWords();
+  const points = (useStretch(alert).data ?? []).map((point) => ({ ms: point.ms, value: point.off ?? null }));
+  if (!points.some((point) => point.value !== null)) return null;
+  return (
+    <section className="stack">
+      <h3>{say("distanceChart")} <span className="small faint">{say("speedChartLead")}</span></h3>
+      <Chart points={points} unit="m" label={say("distanceChart")} limit={alert.limit} marked={{ from: Date.parse(alert.began), to: Date.parse(alert.ended ?? alert.at.time) }} />
     </section>
   );
 }

@@ -1,19 +1,17 @@
-// The stretch of an alert: the positions from a little before it began until a little after it ended. The purpose of the look is the alert itself.
-import { ask } from "../api/client";
-import type { Alert } from "../api/schema";
+// The stretch of an alert: the positions from a little before it began until a little after it ended; the api writes the look down with the alert as its purpose.
+import { ask, get } from "../api/client";
+import type { Alert, AlertTrack } from "../api/schema";
 import { useAsked } from "../api/use";
 import type { Loaded } from "../api/use";
-import { say } from "./words";
 
-const BEFORE_S = 300;
-const AFTER_S = 180;
-const LONGEST_S = 6 * 3600;
+const MARGIN_S = 300;
 
 export interface Point {
   ms: number;
   lon: number;
   lat: number;
   speed: number | null;
+  off?: number | null; // metres off the route
 }
 
 interface TrackBody {
@@ -29,13 +27,6 @@ export function pointsOf(track: TrackBody): Point[] {
   });
 }
 
-/** From when to when an alert's stretch is shown; of a long one its end. */
-export function stretchOf(alert: Alert): { from: string; to: string } {
-  const end = Date.parse(alert.ended ?? alert.at.time) + AFTER_S * 1000;
-  const begin = Math.max(Date.parse(alert.began) - BEFORE_S * 1000, end - LONGEST_S * 1000);
-  return { from: new Date(begin).toISOString(), to: new Date(end).toISOString() };
-}
-
 export async function fetchTrack(vehicle: number, from: string, to: string, purpose: string, signal?: AbortSignal): Promise<Point[]> {
   const { body } = await ask<TrackBody>(`/v1/vehicles/${vehicle}/track`, { query: { from, to, format: "geojson" }, headers: { "X-Purpose": encodeURIComponent(purpose) }, signal });
   return pointsOf(body);
@@ -43,13 +34,21 @@ export async function fetchTrack(vehicle: number, from: string, to: string, purp
 
 const cache = new Map<string, Promise<Point[]>>();
 
+async function fetchStretch(id: string): Promise<Point[]> {
+  const track = await get<AlertTrack>(`/v1/alerts/${id}/track`, { margin_s: MARGIN_S });
+  return track.times.map((time, place) => {
+    const [lon = 0, lat = 0] = track.coordinates[place] ?? [];
+    return { ms: Date.parse(time), lon, lat, speed: track.speeds_kmh[place] ?? track.recorder_speeds_kmh[place] ?? null, off: track.off_route_m?.[place] ?? null };
+  });
+}
+
+/** Asked for once per alert and version of its judging, however many places show it. */
 export function useStretch(alert: Alert | null): Loaded<Point[]> {
-  const key = alert ? `${alert.id} ${alert.ended ?? alert.at.time}` : null;
+  const key = alert ? `${alert.id} ${alert.version}` : null;
   return useAsked(key, () => {
     const known = cache.get(key ?? "");
     if (known || !alert) return known ?? Promise.resolve([]);
-    const { from, to } = stretchOf(alert);
-    const asked = fetchTrack(alert.vehicle.id, from, to, say("purpose", { id: alert.id }));
+    const asked = fetchStretch(alert.id);
     cache.set(key ?? "", asked);
     asked.catch(() => cache.delete(key ?? ""));
     if (cache.size > 50) cache.delete(cache.keys().next().value ?? "");

@@ -26,7 +26,7 @@ function VehicleList() {
   const [more, setMore] = useState<{ key: string; items: Vehicle[]; next: string | null } | null>(null);
   const asked = { q: query.get("q"), class: query.get("class"), division: query.get("division") };
   const key = JSON.stringify(asked);
-  const { data, error, again } = useAsked(key, (signal) => get<Page>("/v1/vehicles", { ...wanted(asked), limit: PAGE }, signal));
+  const { data, error, again } = useAsked(key, (signal) => get<Page>("/v1/vehicles", { ...asked, limit: PAGE }, signal));
   const own = more?.key === key ? more : null;
   const items = [...(data?.items ?? []), ...(own?.items ?? [])];
   const next = own ? own.next : (data?.next ?? null);
@@ -56,14 +56,7 @@ function VehicleList() {
       {!data && !error ? <Loading /> : null}
       {data && items.length === 0 ? <Empty title={say("none")}>{say("noneLead")}</Empty> : null}
       {items.length > 0 ? <div className="panel"><Table columns={columns} rows={items} keyOf={(row) => String(row.id)} onOpen={(row) => go(`/vehicles/${row.id}`)} /></div> : null}
-      {next ? <div className="row"><Button onClick={() => get<Page>("/v1/vehicles", { ...wanted(asked), limit: PAGE, cursor: next }).then((page) => setMore({ key, items: [...(own?.items ?? []), ...page.items], next: page.next }), () => again())}>{say("more")}</Button></div> : null}
+      {next ? <div className="row"><Button onClick={() => get<Page>("/v1/vehicles", { ...asked, limit: PAGE, cursor: next }).then((page) => setMore({ key, items: [...(own?.items ?? []), ...page.items], next: page.next }), () => again())}>{say("more")}</Button></div> : null}
     </div></div>
   );
-}
-
-/** One box for both: what has a digit and a province's character is a plate, anything else an operator. */
-export function wanted(asked: { q: string | null; class: string | null; division: string | null }): Record<string, string | null> {
-  const q = asked.q?.trim() ?? "";
-  const isPlate = /^\p{Script=Han}[A-Z][A-Z0-9]+/iu.test(q);
-  return { class: asked.class, division: asked.division, plate: isPlate ? q.toUpperCase() : null, operator: q && !isPlate ? q : null };
 }
