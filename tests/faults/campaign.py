@@ -107,7 +107,9 @@ class Campaign:
             stack.callback(self.workers.thaw_all)
             self.workers.start(*SERVICES, wait=False)
             await self.workers.settled(*SERVICES)
-            self.listener = Listener(self.workers.ports["api"], random.Random(self.seed + 1))
+            self.listener = Listener(
+                self.workers.ports["api"], self.settings.token, random.Random(self.seed + 1)
+            )
             async with asyncio.TaskGroup() as tasks:
                 feeding = tasks.create_task(self.feed.run())
                 others = [tasks.create_task(self.workers.keep()), tasks.create_task(self.listener.run())]

@@ -18,6 +18,7 @@ class Listener:
     """Hears every event once, in order, or `faults` says what was wrong."""
 
     port: int
+    token: str
     chance: random.Random
     stay_s: tuple[float, float] = (0.2, 4.0)
     heard: list[dict[str, Any]] = field(default_factory=list)
@@ -36,7 +37,9 @@ class Listener:
             await asyncio.sleep(self.chance.uniform(0.0, 0.5))
 
     async def _listen(self) -> None:
-        headers = {"Last-Event-ID": str(self.position)} if self.position else {}
+        headers = {"authorization": f"Bearer {self.token}"}
+        if self.position:
+            headers["Last-Event-ID"] = str(self.position)
         path = STREAM if self.position else f"{STREAM}?after=0"
         until_s = monotonic_s() + self.chance.uniform(*self.stay_s)
         async with open_stream(self.port, path, headers) as stream:
