@@ -1,17 +1,18 @@
-// What is left open, as the queue knows it at this moment: pressed for first, then seen by nobody, then in somebody's hands.
-import { useMemo } from "react";
+// What is left open, as the queue knows it at this moment: pressed for first, then in somebody's hands, then acknowledged by nobody.
+import { useMemo, useState } from "react";
 import type { Alert } from "../api/schema";
 import { useNow } from "../app/Bar";
 import { useLabel } from "../app/session";
 import { useQueue } from "../stream/alerts";
-import { Empty, Failed, Link, Loading, Severity, Table, Time } from "../ui";
+import { Button, Empty, Failed, Link, Loading, Plate, Severity, Table, Time } from "../ui";
 import type { Column } from "../ui";
 import { duration } from "../words/format";
 import { useLanguage } from "../words/language";
 import { SECTIONS, sectionsOf } from "./shift";
+import type { Section } from "./shift";
 import { useWords } from "./words";
 
-const SHOWN = 100;
+const SHOWN = 20;
 const MINUTE_MS = 60_000;
 
 export function Left({ toMs }: { toMs: number }) {
@@ -25,14 +26,23 @@ export function Left({ toMs }: { toMs: number }) {
       {more ? <p className="said">{say("partial")}</p> : null}
       {loaded && all === 0 ? <Empty title={say("nothingOpen")} /> : null}
       {loaded ? null : error ? <Failed error={error} /> : <Loading />}
-      {SECTIONS.map((section) => (sections[section].length > 0 ? (
-        <div key={section} className="stack">
-          <h3 className={section}>{say(section)} <span className="number soft">{sections[section].length}</span></h3>
-          <Alerts alerts={sections[section].slice(0, SHOWN)} />
-          {sections[section].length > SHOWN ? <p className="soft small">{say("shown", { shown: SHOWN, all: sections[section].length })}</p> : null}
-        </div>
-      ) : null))}
+      {SECTIONS.map((section) => (sections[section].length > 0 ? <Part key={section} section={section} alerts={sections[section]} /> : null))}
     </section>
+  );
+}
+
+function Part({ section, alerts }: { section: Section; alerts: readonly Alert[] }) {
+  const say = useWords();
+  const [whole, setWhole] = useState(false);
+  const shown = whole ? alerts : alerts.slice(0, SHOWN);
+  return (
+    <div className="stack">
+      <h3 className={section}>{say(section)} <span className="number soft">{alerts.length}</span></h3>
+      <Alerts alerts={shown} />
+      {shown.length < alerts.length ? (
+        <p className="row soft small"><span>{say("shown", { shown: shown.length, all: alerts.length })}</span> <Button look="tiny" className="no-print" onClick={() => setWhole(true)}>{say("whole")}</Button></p>
+      ) : null}
+    </div>
   );
 }
 
@@ -42,6 +52,7 @@ function Alerts({ alerts }: { alerts: readonly Alert[] }) {
   const now = useNow(MINUTE_MS);
   const columns: readonly Column<Alert>[] = [
     { name: say("what"), cell: whatCell },
+    { name: say("vehicle"), cell: vehicleCell },
     { name: say("handling"), kind: "whole", cell: (alert) => label("handlings", alert.handling) },
     { name: say("holder"), cell: (alert) => alert.handled?.assignee?.name ?? say("nobody") },
     { name: say("due"), kind: "whole", cell: dueCell },
@@ -51,6 +62,7 @@ function Alerts({ alerts }: { alerts: readonly Alert[] }) {
 }
 
 const whatCell = (alert: Alert) => <What alert={alert} />;
+const vehicleCell = ({ vehicle }: Alert) => <><Plate plate={vehicle.plate} color={vehicle.plate_color} /> <span className="soft small">{vehicle.operator}</span></>;
 const dueCell = (alert: Alert) => <Due alert={alert} />;
 
 function What({ alert }: { alert: Alert }) {

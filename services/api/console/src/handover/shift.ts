@@ -42,7 +42,7 @@ function timeOf(text: string | null): string | null {
 }
 
 export type Section = "pressed" | "taken" | "unseen";
-export const SECTIONS: readonly Section[] = ["pressed", "unseen", "taken"];
+export const SECTIONS: readonly Section[] = ["pressed", "taken", "unseen"];
 
 function sectionOf(alert: Alert): Section {
   if (alert.handled?.escalated || alert.handled?.supervision) return "pressed";
