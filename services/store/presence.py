@@ -1,8 +1,9 @@
 """Who was in an area during a period: fixes inside, and legs between two consecutive fixes that cross it; exact over the rows in view.
 
-The scan takes the blocks of the period (`fix_at`, a BRIN) and of these the fixes in a box around the area. The box is as much wider as a vehicle
-can go within the longest leg, so that both ends of every leg that counts are in it. A leg whose ends are not consecutive, because a fix between
-them lies outside the box, is found out afterwards by the index on (vehicle, at).
+Two statements. NEAR takes the blocks of the period (`fix_at`, a BRIN), in parallel and without putting anything in order, and gives for each
+vehicle its fixes inside and the time it was near: in a box wider than the area by half the longest leg that counts, since of such a leg that
+crosses the area one end is as near as that. CROSSING puts the fixes of those that were near and never inside in order, by the index on
+(vehicle, at), and judges their legs; so a leg is always one of consecutive fixes.
 """
 
 import math
@@ -47,46 +48,40 @@ WITH who AS MATERIALIZED (
 OF_SOME = """
 AND EXISTS (SELECT 1 FROM who WHERE who.vehicle_id = f.vehicle AND who.valid_from <= f.at AND f.at < who.valid_to)
 """
-CROSSES = f"""
-before_at < $2 AND at >= $1 AND at - before_at <= make_interval(secs => $3)
-AND ST_Intersects(ST_GeomFromWKB($4, 4326), ST_MakeLine(before, position))
-AND ST_DistanceSphere(before, position) <= extract(epoch FROM at - before_at) * {FASTEST_M_S!r} + {SLACK_M!r}
-"""
-_found = f"""
+_near = f"""
 SELECT vehicle, count(*) FILTER (WHERE inside) AS fixes, min(at) FILTER (WHERE inside) AS first, max(at) FILTER (WHERE inside) AS last,
-       array_agg(before_at) FILTER (WHERE crosses) AS left_at, array_agg(at) FILTER (WHERE crosses) AS reached_at
+       min(at) AS near_from, max(at) AS near_until
 FROM (
-    SELECT vehicle, at, before_at, inside, NOT inside AND {CROSSES} AS crosses
-    FROM (
-        SELECT vehicle, at, position, lag(at) OVER way AS before_at, lag(position) OVER way AS before,
-               at >= $1 AND at < $2 AND ST_Intersects(ST_GeomFromWKB($4, 4326), position) AS inside
-        FROM fix f
-        WHERE at >= $1::timestamptz - make_interval(secs => $3) AND at < $2::timestamptz + make_interval(secs => $3)
-          AND position && ST_MakeEnvelope($5, $6, $7, $8, 4326) AND flags & {NOT_FIXED} = 0 {{some}}
-        WINDOW way AS (PARTITION BY vehicle ORDER BY {ORDER})
-    ) AS legs
-) AS judged
-WHERE inside OR crosses
+    SELECT vehicle, at, at >= $1 AND at < $2 AND ST_Intersects(ST_GeomFromWKB($4, 4326), position) AS inside
+    FROM fix f
+    WHERE at >= $1::timestamptz - make_interval(secs => $3) AND at < $2::timestamptz + make_interval(secs => $3)
+      AND position && ST_MakeEnvelope($5, $6, $7, $8, 4326) AND flags & {NOT_FIXED} = 0 {{some}}
+) AS seen
 GROUP BY vehicle
 """
-_proven = f"""
+_crossing = f"""
 SELECT vehicle, min(before_at) AS left_at, max(at) AS reached_at
 FROM (
     SELECT asked.vehicle, legs.*
-    FROM unnest($5::int[], $6::timestamptz[], $7::timestamptz[]) AS asked (vehicle, left_at, reached_at)
+    FROM unnest($5::int[], $6::timestamptz[], $7::timestamptz[]) AS asked (vehicle, near_from, near_until)
     CROSS JOIN LATERAL (
         SELECT at, position, lag(at) OVER way AS before_at, lag(position) OVER way AS before
-        FROM fix f WHERE f.vehicle = asked.vehicle AND f.at >= asked.left_at AND f.at <= asked.reached_at AND flags & {NOT_FIXED} = 0 {{some}}
+        FROM fix f
+        WHERE f.vehicle = asked.vehicle AND f.at >= asked.near_from - make_interval(secs => $3)
+          AND f.at <= asked.near_until + make_interval(secs => $3) AND flags & {NOT_FIXED} = 0 {{some}}
         WINDOW way AS (ORDER BY {ORDER})
     ) AS legs
 ) AS judged
-WHERE {CROSSES}
+WHERE before_at < $2 AND at >= $1 AND at - before_at <= make_interval(secs => $3)
+  AND ST_MakeLine(before, position) && ST_Envelope(ST_GeomFromWKB($4, 4326))
+  AND ST_Intersects(ST_GeomFromWKB($4, 4326), ST_MakeLine(before, position))
+  AND ST_DistanceSphere(before, position) <= extract(epoch FROM at - before_at) * {FASTEST_M_S!r} + {SLACK_M!r}
 GROUP BY vehicle
 """
-SEARCH = _found.format(some="")
-PROVE = _proven.format(some="")
-SEARCH_SOME = _of_who.format(*range(9, 15)) + _found.format(some=OF_SOME)
-PROVE_SOME = _of_who.format(*range(8, 14)) + _proven.format(some=OF_SOME)
+NEAR = _near.format(some="")
+CROSSING = _crossing.format(some="")
+NEAR_SOME = _of_who.format(*range(9, 15)) + _near.format(some=OF_SOME)
+CROSSING_SOME = _of_who.format(*range(8, 14)) + _crossing.format(some=OF_SOME)
 NAMES = """
 SELECT DISTINCT ON (v.id) v.id, v.plate, v.plate_color, r.vehicle_class, o.name AS operator, r.division
 FROM vehicle v JOIN registration r ON r.vehicle_id = v.id JOIN operator o ON o.id = r.operator_id
@@ -155,29 +150,24 @@ async def search(
     lists = (*rows_of(view), prefixes(wanted.divisions), wanted.operators, wanted.classes)
     some = lists if any(part is not None for part in lists) else ()
     common = (to_time(period_ms[0]), to_time(period_ms[1]), max_gap_s, where.wkb)
-    box = widened(where.box, max_gap_s * FASTEST_M_S + SLACK_M)
-    rows = await conn.fetch(SEARCH_SOME if some else SEARCH, *common, *box, *some, timeout=deadline_s + 1)
-    stays = [Stay(row["vehicle"], row["fixes"], row["first"], row["last"]) for row in rows if row["fixes"]]
-    legs = [
-        (row["vehicle"], *leg)
-        for row in rows
-        if not row["fixes"]
-        for leg in zip(row["left_at"], row["reached_at"], strict=True)
-    ]
-    if legs:
-        columns = [list(column) for column in zip(*legs, strict=True)]
-        proven = await conn.fetch(
-            PROVE_SOME if some else PROVE, *common, *columns, *some, timeout=deadline_s + 1
-        )
-        stays += [Stay(row["vehicle"], 0, row["left_at"], row["reached_at"]) for row in proven]
+    reach_m = (max_gap_s * FASTEST_M_S + SLACK_M) / 2
+    box = widened(where.box, reach_m)
+    near = await conn.fetch(NEAR_SOME if some else NEAR, *common, *box, *some, timeout=deadline_s + 1)
+    stays = [Stay(row["vehicle"], row["fixes"], row["first"], row["last"]) for row in near if row["fixes"]]
+    passing = [(row["vehicle"], row["near_from"], row["near_until"]) for row in near if not row["fixes"]]
+    if passing:
+        columns = [list(column) for column in zip(*passing, strict=True)]
+        statement = CROSSING_SOME if some else CROSSING
+        crossed = await conn.fetch(statement, *common, *columns, *some, timeout=deadline_s + 1)
+        stays += [Stay(row["vehicle"], 0, row["left_at"], row["reached_at"]) for row in crossed]
     return stays
 
 
 def widened(box: tuple[float, float, float, float], metres: float) -> tuple[float, float, float, float]:
-    """A box with at least so much more on every side; shorter than a real degree is what it reckons with."""
+    """A box with at least so much more on every side; shorter than a real degree is what it reckons with, even at a leg's farther end."""
     west, south, east, north = box
     tall = metres / 110_500
-    highest = min(max(abs(south), abs(north)) + tall, 89.0)
+    highest = min(max(abs(south), abs(north)) + 2 * tall, 89.0)
     wide = metres / (110_500 * math.cos(math.radians(highest)))
     return west - wide, south - tall, east + wide, north + tall
 
