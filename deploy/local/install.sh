@@ -3,10 +3,13 @@
 # Idempotent and quick when nothing is to do; starts no server. Two parts, because `roadwatch judge` needs no server at all:
 #   install.sh              Python and, if it can, the servers' programs; where it cannot, says what is missing and goes on
 #   install.sh --servers    the same, but a missing server program is an error
+#   install.sh --tests      the same, and Chromium with Chinese fonts, in which the console is tested
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 need_servers=${1:-}
+need_browser=
+[ "$need_servers" != --tests ] || { need_servers=--servers; need_browser=yes; }
 venv=.venv
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "安装失败 install: $*"; exit 1; }
@@ -133,6 +136,11 @@ install_postgres() {
   return "$outcome"
 }
 
+install_browser() {
+  [ -x /usr/bin/chromium ] && compgen -G '/usr/share/fonts/opentype/noto/NotoSansCJK*' >/dev/null && return
+  apt_install chromium fonts-noto-cjk
+}
+
 install_kafka() {
   local place="$venv/share/kafka" wanted
   wanted=$(sha256sum < deploy/local/pom.xml)
@@ -154,6 +162,7 @@ missing=
 command -v setpriv >/dev/null || apt_install util-linux || missing="setpriv"
 install_postgres || missing="$missing PostgreSQL+PostGIS"
 install_kafka || missing="$missing Kafka"
+[ -z "$need_browser" ] || install_browser || missing="$missing Chromium"
 if [ -n "$missing" ]; then
   say "install: 未安装 not installed:$missing; \`roadwatch judge\` 可用 works; up, demo, test 需要它们 need them"
   [ "$need_servers" != --servers ] || exit 1

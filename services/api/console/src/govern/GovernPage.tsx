@@ -29,7 +29,7 @@ export default function GovernPage({ parts }: PageProps) {
       <nav className="govern-nav" aria-label={say("filter")}>
         {may.map((one) => <Link key={one.name} to={`/govern/${one.name}`} aria-current={one === part ? "page" : undefined}>{say(one.name)}</Link>)}
       </nav>
-      <div className="page"><div className="inner"><h1>{say(part.name)}</h1><Suspense fallback={<Loading />}><part.component /></Suspense></div></div>
+      <div className="page" tabIndex={0}><div className="inner"><h1>{say(part.name)}</h1><Suspense fallback={<Loading />}><part.component /></Suspense></div></div>
     </div>
   );
 }

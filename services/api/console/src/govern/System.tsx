@@ -32,7 +32,7 @@ export default function System() {
         <div><dt>{say("jobs")}</dt><dd>{data.jobs.running} / {data.jobs.waiting}</dd></div>
         <div><dt>{say("database")}</dt><dd>{number(data.database_bytes / 2 ** 20)} MiB</dd></div>
       </dl>
-      <div className="panel scroll-x"><Table<SystemService> rows={data.services} keyOf={(row) => row.service} columns={[
+      <div className="panel scroll-x" tabIndex={0}><Table<SystemService> rows={data.services} keyOf={(row) => row.service} columns={[
         { name: say("service"), kind: "whole", cell: (row) => <code>{row.service}</code> },
         { name: say("lag"), kind: "number", cell: (row) => <strong className={row.lag !== null && row.lag > LATE ? "warn" : ""}>{figure(row.lag)}</strong> },
         { name: say("rate"), kind: "number", cell: (row) => figure(row.rate) },

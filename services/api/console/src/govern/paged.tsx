@@ -29,7 +29,7 @@ export function Paged<T>({ path, query = {}, round = 0, columns, keyOf }: { path
   };
   return (
     <>
-      <div className="panel scroll-x"><Table columns={columns} rows={items} keyOf={keyOf} /></div>
+      <div className="panel scroll-x" tabIndex={0}><Table columns={columns} rows={items} keyOf={keyOf} /></div>
       {next ? <div className="row"><Button onClick={more}>{say("more")}</Button></div> : null}
     </>
   );

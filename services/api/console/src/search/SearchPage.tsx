@@ -23,7 +23,7 @@ export default function SearchPage() {
       </div>
       {tab === "near" ? <Near /> : null}
       {tab === "presence" ? <div className="search-body"><WithPurpose><Presence /></WithPurpose></div> : null}
-      {tab === "jobs" ? <div className="page"><div className="inner"><Jobs /></div></div> : null}
+      {tab === "jobs" ? <div className="page" tabIndex={0}><div className="inner"><Jobs /></div></div> : null}
     </div>
   );
 }

@@ -26,7 +26,7 @@ export function VehicleView({ id }: { id: string }) {
   const tabs = TABS.filter((tab) => mayTracks || (tab !== "look" && tab !== "trips"));
   const tab: Tab = tabs.find((one) => one === query.get("tab")) ?? tabs[0] ?? "alerts";
   return (
-    <div className="page vehicle-page"><div className="inner">
+    <div className="page vehicle-page" tabIndex={0}><div className="inner">
       <header className="row wrap">
         <Plate plate={data.plate} color={data.plate_color} />
         <h1>{label("classes", data.class)}</h1><span className="soft grow cut">{data.operator}</span>

@@ -44,7 +44,7 @@ function VehicleList() {
     { name: say("permit"), kind: "whole", cell: (row) => row.permit ?? "—" },
   ];
   return (
-    <div className="page"><div className="inner">
+    <div className="page" tabIndex={0}><div className="inner">
       <h1>{say("title")}</h1>
       <form key={key} className="row wrap" onSubmit={submit}>
         <div className="grow"><Field label={`${say("plate")} / ${say("operator")}`}><input type="search" name="q" defaultValue={asked.q ?? ""} placeholder={say("lead")} autoFocus /></Field></div>
