@@ -121,11 +121,11 @@ async def get_alert(
 
 
 def document(data: str, handling: str, handled: str | None, *, driver: bool = True) -> bytes:
-    """An alert's JSON with its handling as it is now, as judging wrote it while nobody has acted; `driver` False: without who was driving."""
-    body = data.encode() if driver else without_driver(data)
-    if handled is None and handling == Handling.OPEN:
-        return body
-    found = {**msgspec.json.decode(body), "handling": handling}
-    if handled is not None:
-        found["handled"] = msgspec.Raw(handled.encode())
-    return msgspec.json.encode(found)
+    """An alert's JSON with its handling as it is now, as judging wrote it while nobody has acted; `driver` False: without who was driving and who, by name, handled it."""
+    body = data.encode()
+    if handled is not None or handling != Handling.OPEN:
+        found = {**msgspec.json.decode(body), "handling": handling}
+        if handled is not None:
+            found["handled"] = msgspec.Raw(handled.encode())
+        body = msgspec.json.encode(found)
+    return body if driver else without_driver(body)

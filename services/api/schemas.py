@@ -38,10 +38,11 @@ class Sentence(Shape):
 
 
 class Person(Shape):
-    """An account."""
+    """An account; to a partner `name` is its role."""
 
     id: str
     name: str
+    role: str | None = Field(default=None, description="as it was then; absent: the system itself")
 
 
 class Handled(Shape):

@@ -159,9 +159,10 @@ HIDDEN = "***"
 
 
 def without_driver(data: str | bytes) -> bytes:
-    """An alert's JSON without who was driving: partners learn what happened, not who it was.
+    """An alert's JSON without who was driving and without names of staff: partners learn what happened, not who it was.
 
-    The code goes from its field, from the sentences that name it, and from anything called driver in the reasons.
+    The driver's code goes from its field, from the sentences that name it, and from anything called driver in the reasons. Of who handled it the
+    account's id stays, with the role in the place of the name.
     """
     alert: dict[str, Any] = msgspec.json.decode(data)
     code = alert.get("driver")
@@ -173,7 +174,17 @@ def without_driver(data: str | bytes) -> bytes:
             for language, text in sentence.items()
         }
     alert["why"] = _undriven(alert.get("why", {}), code)
+    handled = alert.get("handled")
+    if isinstance(handled, dict):
+        alert["handled"] = handled | {part: _unnamed(handled.get(part)) for part in ("by", "assignee")}
     return msgspec.json.encode(alert)
+
+
+def _unnamed(person: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Somebody of the staff by id and role; of accounts that acted before roles were kept, by id alone."""
+    if person is None:
+        return None
+    return person | {"name": person.get("role") or ("system" if person["id"] == "system" else HIDDEN)}
 
 
 def _undriven(value: Any, code: object) -> Any:

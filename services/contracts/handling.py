@@ -55,11 +55,12 @@ class HandlingEventType(StrEnum):
     ESCALATED = "alert.escalated"
 
 
-class Person(msgspec.Struct, frozen=True, kw_only=True):
-    """An account by its id and what others read of it."""
+class Person(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An account by its id and what others read of it; `role` as it was then, None: the system itself."""
 
     id: str
     name: str
+    role: str | None = None
 
 
 class Handled(msgspec.Struct, frozen=True, kw_only=True):

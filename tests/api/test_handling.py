@@ -60,7 +60,7 @@ async def test_from_siren_to_closure(api: Api, writer: asyncpg.Connection) -> No
             )  # fmt: skip
             assert told["data"] == shown == (await wang.get("/v1/alerts/alr_1")).json()
     assert shown["handled"] | {"at": ""} == {
-        "by": {"id": "acc_wang", "name": "账号 wang"}, "at": "", "assignee": None, "supervision": "normal", "due": due, "escalated": None,
+        "by": {"id": "acc_wang", "name": "账号 wang", "role": "dispatcher"}, "at": "", "assignee": None, "supervision": "normal", "due": due, "escalated": None,
         "reason": "false_alarm", "jt809_result": 2, "jt809_supervision": 1, "version": 8,
     }  # fmt: skip
     assert (await wang.get("/v1/alerts")).json()["items"] == [shown]

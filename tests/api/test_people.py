@@ -143,6 +143,31 @@ async def test_a_partner_learns_of_no_driver(api: Api, writer: asyncpg.Connectio
         assert "驾驶员 *** 连续驾驶" in text
 
 
+async def test_a_partner_learns_of_staff_by_role_alone(api: Api, writer: asyncpg.Connection) -> None:
+    """Who handled an alert has an id and a role to it, in lists, single alerts, pulled events and streams; to others a name."""
+    for login, role in (("partner", Role.PARTNER), ("dis", Role.DISPATCHER), ("sup", Role.SUPERVISOR)):
+        await account(writer, login, role)
+    partner, dispatcher = await signed_in(api, "partner"), await signed_in(api, "dis")
+    await put(writer, [event("alr_1")])
+    assigned = await dispatcher.post(
+        "/v1/alerts/alr_1/assign", json={"account": "sup"}, headers={"if-match": '"0"'}
+    )
+    assert assigned.status_code == 200, assigned.text
+    cookie = {
+        "cookie": "; ".join(f"{name}={value}" for name, value in partner.cookies.items()),
+        "authorization": None,
+    }
+    async with open_stream(api.port, "/v1/alerts/stream?after=0", headers=cookie) as stream:
+        shown = [(await stream.events(2))[1].data or ""]
+    for path in ("/v1/alerts", "/v1/alerts/alr_1", "/v1/events"):
+        assert "账号 dis" in (await dispatcher.get(path)).text, path
+        shown.append((await partner.get(path)).text)
+    for text in shown:
+        assert "账号" not in text
+        assert '"by":{"id":"acc_dis","name":"dispatcher","role":"dispatcher"}' in text
+        assert '"assignee":{"id":"acc_sup","name":"supervisor","role":"supervisor"}' in text
+
+
 async def test_who_is_near(api: Api, writer: asyncpg.Connection) -> None:
     """Distance and bearing by places whose distances are known: a minute of latitude is 1,853 m."""
     near, far, coach = [

@@ -148,7 +148,7 @@ async def _assignee(conn: Conn, account: str, alert: asyncpg.Record) -> Person:
     if row is not None and "alerts:ack" in PERMISSIONS[Role(row["role"])]:
         scope = scope_of(row["divisions"], row["operators"], row["classes"])
         if scope.sees(alert["division"], alert["operator"], alert["vehicle_class"]):
-            return Person(id=row["id"], name=row["name"])
+            return Person(id=row["id"], name=row["name"], role=row["role"])
     zh, en = (text.replace("{account}", account) for text in MESSAGES["account"])
     raise Problem("invalid-body", faults=(Fault("#/body/account", zh, en),))
 

@@ -53,7 +53,9 @@ IfMatch = Annotated[
 def person_of(request: Request) -> Person:
     """Who acts."""
     principal = principal_of(request)
-    return Person(id=principal.id, name=principal.name)
+    return Person(
+        id=principal.id, name=principal.name, role=None if principal.role is None else principal.role.value
+    )
 
 
 async def _done(request: Request, alert_id: str, ask: Ask) -> Response:

@@ -557,6 +557,7 @@ export interface Password {
 export interface Person {
   id: string;
   name: string;
+  role?: string | null;
 }
 
 export interface PositionItem {
@@ -812,6 +813,7 @@ export interface ShiftActor {
   actions: Record<string, number>;
   id: string;
   name: string;
+  role?: string | null;
   total: number;
 }
 
