@@ -23,7 +23,7 @@ export default function HandoverPage() {
   const shift = shiftOf(query, useNow(REFRESH_MS));
   const { data, error, again } = useSummary(shift);
   return (
-    <div className="page handover">
+    <div className="page handover" tabIndex={0}>
       <div className="inner">
         <header className="row between wrap">
           <h1>{say("title")}</h1>
