@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help install servers demo test faults trial check format bench lock compose
+.PHONY: help install servers demo test faults trial fuzz check format bench lock compose
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | expand -t 10
@@ -26,6 +26,9 @@ faults: servers ## the long fault campaign: a quarter of an hour of kills, zombi
 
 trial: servers ## webhooks: 20 kills, and 100 endpoints of which three are ill; some minutes
 	@WEBHOOK_TRIAL=long $(BIN)/pytest -s --timeout 900 tests/api/test_webhook_process.py
+
+fuzz: servers ## the api asked with 50 generated inputs for each operation, role and mode; a quarter of an hour (SEED=n: others)
+	@FUZZ_EXAMPLES=50 FUZZ_TIMEOUT_S=3600 $(if $(SEED),FUZZ_SEED=$(SEED)) $(BIN)/pytest -s tests/api/test_any_input.py
 
 check: install ## format, lint, types, import contracts; of the console, too
 	@$(BIN)/ruff format --check services tests

@@ -124,7 +124,8 @@ class Access:
         scope["quota"] = standing
         if standing is None or not standing.wait_s:
             return None
-        return Problem("quota-exceeded", {"quota": standing.policy.quota, "seconds": standing.wait_s})
+        words = {"quota": standing.policy.quota, "seconds": standing.wait_s}
+        return Problem("quota-exceeded", words, more={"violated-policies": [standing.policy.name]})
 
 
 def client_of(scope: Scope) -> str | None:

@@ -39,7 +39,7 @@ from services.api.handling import actions, deadlines, shifts, storms
 from services.api.history import drivers, exports, jobs, journeys, near, presence
 from services.api.history.runner import Runner
 from services.api.hub import Hub
-from services.api.idempotency import PARAMETER, IdempotentRoute
+from services.api.idempotency import PARAMETER, PROBLEMS, IdempotentRoute
 from services.api.identity import ACCESS, OPEN, OWN
 from services.api.language import language_of
 from services.api.livemap import LiveMap
@@ -300,5 +300,7 @@ def _may_end(operation: dict[str, Any], codes: list[str]) -> None:
 def _idempotent(document: dict[str, Any]) -> None:
     """Name the header on every POST that honours it."""
     for route in (route for module in MODULES for route in module.router.routes):
-        if isinstance(route, IdempotentRoute) and "POST" in (route.methods or ()):
-            document["paths"][route.path]["post"].setdefault("parameters", []).append(PARAMETER)
+        if isinstance(route, IdempotentRoute) and route.takes_key:
+            operation = document["paths"][route.path]["post"]
+            operation.setdefault("parameters", []).append(PARAMETER)
+            _may_end(operation, list(PROBLEMS))

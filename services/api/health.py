@@ -42,7 +42,14 @@ async def readyz(request: Request) -> Response:
     return Response(msgspec.json.encode(body), 200 if body["ready"] else 503, NO_STORE, "application/json")
 
 
-@router.get("/metrics", summary="Prometheus 指标 · metrics")
+@router.get(
+    "/metrics",
+    summary="Prometheus 指标 · metrics",
+    response_class=Response,
+    responses={
+        200: {"description": "text format", "content": {"text/plain": {"schema": {"type": "string"}}}}
+    },
+)
 async def metrics() -> Response:
     """Metrics of this process in Prometheus' text format."""
     return Response(generate_latest(), headers={"content-type": CONTENT_TYPE_LATEST, **NO_STORE})

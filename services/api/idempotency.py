@@ -1,8 +1,9 @@
 """Idempotency-Key on POSTs (draft-ietf-httpapi-idempotency-key-header): a request sent again is answered again, not done again.
 
-A router whose POSTs keep to it is made with `route_class=IdempotentRoute`; an operation whose work is one transaction calls `keep` in it, so that
+A router with POSTs is made with `route_class=IdempotentRoute`; an operation whose work is one transaction calls `keep` in it, so that
 work and answer are committed together or not at all. What others do is kept right after. Only what was done is kept: a problem changes nothing
-and gives the key back. Never for answers that hold a secret which the database has only as a hash.
+and gives the key back. Never for answers that hold a secret (`SECRET_ANSWERS`), which would lie here for a day, readable, beside its own hash; nor
+for looks that were answered at once, since a look is audited each time.
 """
 
 import hashlib
@@ -35,6 +36,14 @@ KEPT_HEADERS = ("content-type", "etag", "location", "link")
 KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 PROBLEMS = ("invalid-idempotency-key", "idempotency-running", "idempotency-mismatch")
 """What every POST that keeps to it may answer besides its own."""
+SECRET_ANSWERS = frozenset(
+    {
+        "login", "create_account", "reset_password", "create_key", "create_my_key", "begin_totp", "create_webhook", "rotate_webhook_secret",
+    }
+)  # fmt: skip
+"""POSTs that take no key: sent again they make another secret, and the first one is of no use to who has not seen it."""
+LOOKS = frozenset({"search_presence"})
+"""POSTs that change nothing when answered by 200; only what they took on (202) is kept."""
 PARAMETER: dict[str, Any] = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -50,13 +59,18 @@ Handle = Callable[[Request], Coroutine[Any, Any, Response]]
 class IdempotentRoute(APIRoute):
     """A route whose POST honours the key; others pass."""
 
+    @property
+    def takes_key(self) -> bool:
+        """Whether it is such a POST."""
+        return "POST" in (self.methods or ()) and self.name not in SECRET_ANSWERS
+
     def get_route_handler(self) -> Handle:
         """FastAPI's own, asked once a key."""
         handle = super().get_route_handler()
 
         async def answer(request: Request) -> Response:
             given = request.headers.get(HEADER)
-            if request.method != "POST" or given is None:
+            if not self.takes_key or given is None:
                 return await handle(request)
             authorize(request)  # an answer is told again only to who may still ask
             return await _once(request, key_of(given), handle)
@@ -94,6 +108,9 @@ async def _once(request: Request, key: str, handle: Handle) -> Response:
     request.scope["idempotency"] = held
     try:
         answer = await handle(request)
+        if request.scope["route"].name in LOOKS and answer.status_code == 200:
+            await _release(state, held)
+            return answer
         if request.scope["idempotency"] is not None:
             async with state.database.writing(EVERYTHING) as conn:
                 await keep(conn, request, answer)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.api import passwords
 from services.api.authentication import COOKIE, IDLE_MS, LONGEST_MS, principal_of_row, session_token
+from services.api.idempotency import IdempotentRoute
 from services.api.identity import SYSTEM, Principal, principal_of
 from services.api.parameters import Text
 from services.api.problems import Fault, Problem, answers
@@ -24,7 +25,7 @@ MOST_FAILURES = 5
 LOCKED_MS = 15 * 60_000
 SECURE_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
-router = APIRouter(tags=["session"])
+router = APIRouter(tags=["session"], route_class=IdempotentRoute)
 
 
 class Body(BaseModel):

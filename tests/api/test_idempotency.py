@@ -1,18 +1,24 @@
 """Idempotency-Key: sent again is answered again and not done again, whatever happens in between."""
 
 import asyncio
+import json
+from inspect import isawaitable
 
 import asyncpg
 import httpx2
 import pytest
 
-from services.api.idempotency import key_of
-from services.api.identity import Role
+from services.api import openapi
+from services.api.idempotency import LOOKS, SECRET_ANSWERS, key_of
+from services.api.identity import EVERYWHERE, SYSTEM, Role
 from services.api.problems import Problem
 from services.store import idempotency
 from services.store.idempotency import KEPT_MS, LEASE_MS, Claim
 from tests.api.accounts import account, signed_in
-from tests.api.support import Api, event, put
+from tests.api.matrix import operations
+from tests.api.matrix_recipes import BEFORE, BODIES, PARAMETERS, QUERIES, version
+from tests.api.matrix_world import OWN_THING, Asker, Case, World, furnish
+from tests.api.support import BEARER, Api, event, put
 
 
 async def comment(
@@ -150,3 +156,64 @@ def test_what_is_no_key_is_refused(given: str) -> None:
     with pytest.raises(Problem) as caught:
         key_of(given)
     assert caught.value.code == "invalid-idempotency-key"
+
+
+def test_every_post_takes_a_key_or_answers_with_a_secret() -> None:
+    posts = {
+        operation["operationId"]: {one["name"] for one in operation.get("parameters", ())}
+        for path in json.loads(openapi.text())["paths"].values()
+        for method, operation in path.items()
+        if method == "post"
+    }
+    assert {
+        name for name, parameters in posts.items() if "Idempotency-Key" not in parameters
+    } == SECRET_ANSWERS
+
+
+async def test_every_post_that_takes_a_key_is_done_once(api: Api, writer: asyncpg.Connection) -> None:
+    world = World(api, writer, await furnish(writer))
+    asker = Asker("system", EVERYWHERE, SYSTEM.permissions, dict(BEARER), "token")
+    asked = 0
+    for operation in operations():
+        if operation.method != "POST" or operation.name in SECRET_ANSWERS | LOOKS:
+            continue
+        case = Case(world, asker, operation, OWN_THING)
+        if operation.name in BEFORE:
+            await BEFORE[operation.name](case)
+        path = operation.path.format_map(
+            {name: await PARAMETERS[name](case) for name in operation.parameters}
+        )
+        query = QUERIES[operation.name](case) if operation.name in QUERIES else {}
+        body = BODIES[operation.name](case) if operation.has_body else None
+        body = await body if isawaitable(body) else body
+        headers = {"idempotency-key": f"once-{operation.name}", "if-match": await version(case)}
+        first, again = [
+            await api.client.post(path, params=query, headers=headers, json=body) for _ in range(2)
+        ]
+        assert first.status_code < 300, (operation.name, first.text)
+        assert (again.status_code, again.content) == (first.status_code, first.content), operation.name
+        assert ("idempotency-replayed" in first.headers, "idempotency-replayed" in again.headers) == (
+            False,
+            True,
+        )
+        asked += 1
+    assert asked >= 14
+
+
+async def test_a_look_is_looked_at_again_and_a_job_taken_on_once(
+    api: Api, writer: asyncpg.Connection
+) -> None:
+    body = {
+        "polygon": [[106, 38.4], [107, 38.4], [107, 38.5]],
+        "from": "2026-11-22T15:30:00Z",
+        "to": "2026-11-22T16:30:00Z",
+    }
+    for query, actions in (({}, 2), ({"job": "true"}, 1)):
+        headers = {"idempotency-key": f"k{len(query)}"}
+        answers = [
+            await api.client.post("/v1/search/presence", params=query, json=body, headers=headers)
+            for _ in range(2)
+        ]
+        assert {answer.status_code for answer in answers} == {202 if query else 200}
+        action = "presence.job" if query else "presence.search"
+        assert await writer.fetchval("SELECT count(*) FROM audit WHERE action = $1", action) == actions

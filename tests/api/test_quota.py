@@ -65,7 +65,12 @@ async def test_beyond_the_quota_is_429_with_when_to_come_back(tight: Api, writer
         assert answer.headers["ratelimit-policy"] == '"default";q=5;w=60'
         assert answer.headers["ratelimit"].startswith(f'"default";r={left};t=')
     refused = await client.get("/v1/meta", headers={"accept-language": "en"})
-    assert (refused.status_code, refused.json()["type"]) == (429, "urn:roadwatch:problem:quota-exceeded")
+    assert (refused.status_code, refused.json()["type"]) == (
+        429,
+        "https://iana.org/assignments/http-problem-types#quota-exceeded",
+    )
+    assert refused.json()["violated-policies"] == ["default"]
+    assert refused.headers["ratelimit"].startswith('"default";r=0;t=')
     assert 1 <= int(refused.headers["retry-after"]) <= 12
     assert (await other.get("/v1/meta")).status_code == 200
     for _ in range(20):

@@ -1,6 +1,7 @@
 """The surface as a whole: problems, tokens, hosts, headers, the frozen OpenAPI document and what answers hold against it."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from services.api import labels, openapi, problems
 from services.api.language import preferred
+from services.api.parameters import MESSAGES
 from services.contracts.alert import SEVERITIES, EpisodeState, EventType
 from services.contracts.handling import Action, Handling, HandlingEventType, Resolution, Supervision
 from services.contracts.registry import CLASSES, PLATE_COLORS
@@ -211,6 +213,33 @@ def test_problems_are_said_in_both_languages_and_stand_once() -> None:
             body = problems.document(problems.Problem(kind.code, problems.EXAMPLE_WORDS), language, "r")
             assert body["status"] == kind.status
             assert "{" not in body["detail"]
+        assert kind.zh != kind.detail_zh.rstrip("。")
+        assert re.search("请|应|须|不得|只接受|至多", kind.detail_zh), f"{kind.code} does not say what to do"
+        assert len(kind.detail_en.split()) >= 5, f"{kind.code} does not say what to do"
+        assert (kind.detail_zh[-1], kind.detail_en[-1]) == ("。", ".")
+
+
+def test_every_label_is_said_in_both_languages() -> None:
+    tables = [value for value in vars(labels).values() if isinstance(value, tuple)]
+    said = [
+        label
+        for table in (*tables, *labels.KINDS.values())
+        for label in table
+        if isinstance(label, labels.Label)
+    ]
+    assert len(said) > 50
+    for label in said:
+        assert not label.zh.isascii(), label.code
+        assert label.en.strip(), label.code
+        assert label.en.isascii(), label.code
+    for code, (zh, en) in MESSAGES.items():
+        assert not zh.isascii(), code
+        assert en != zh, code
+        assert re.findall(r"\{(\w+)\}", zh) == re.findall(r"\{(\w+)\}", en), code
+    for operation in operations():
+        zh, _, en = operation[2]["summary"].partition(" · ")
+        assert not zh.isascii(), operation[2]["operationId"]
+        assert en, operation[2]["operationId"]
 
 
 async def test_the_console_s_shells_are_answered_to_everyone(api: Api) -> None:

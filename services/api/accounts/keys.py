@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from services.api.accounts import changes
 from services.api.accounts.bodies import NewKey
 from services.api.accounts.routes import ALWAYS, CHANGING, AccountId, key_shown, listed, respond
+from services.api.idempotency import IdempotentRoute
 from services.api.identity import Principal, principal_of
 from services.api.parameters import Nothing, time_ms
 from services.api.problems import Problem, answers
@@ -16,7 +17,7 @@ from services.api.state import state_of
 from services.runtime.clock import now_ms
 from services.store import administration, scope
 
-router = APIRouter(tags=["accounts"])
+router = APIRouter(tags=["accounts"], route_class=IdempotentRoute)
 KeyId = Annotated[str, Path(max_length=64, description="密钥编号 · the key's id")]
 OWN_ALWAYS = ["session-required", "database-away"]
 GONE: dict[int | str, dict[str, Any]] = {204: {"description": "revoked: it is refused from now on"}}

@@ -10,6 +10,7 @@ from services.api import passwords
 from services.api.accounts.bodies import Code, Password
 from services.api.accounts.keys import OWN_ALWAYS, in_session
 from services.api.accounts.routes import respond
+from services.api.idempotency import IdempotentRoute
 from services.api.parameters import Nothing
 from services.api.problems import Problem, answers
 from services.api.schemas_people import Enrolment
@@ -21,7 +22,7 @@ from services.store.connect import Conn
 PENDING_MS = 10 * 60_000
 CHANGING = ["invalid-body", "unknown-parameter", "wrong-credentials", "cross-site", *OWN_ALWAYS]
 
-router = APIRouter(tags=["accounts"])
+router = APIRouter(tags=["accounts"], route_class=IdempotentRoute)
 
 
 def uri(secret: str, login: str) -> str:

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from services.api.accounts import changes
 from services.api.accounts.bodies import AccountChange, NewAccountBody
+from services.api.idempotency import IdempotentRoute
 from services.api.identity import Role, principal_of
 from services.api.parameters import Cursor, Limit, Nothing
 from services.api.parameters import Query as QueryModel
@@ -21,7 +22,7 @@ from services.runtime.clock import now_ms
 from services.store import administration, scope
 from services.store.times import to_ms
 
-router = APIRouter(tags=["accounts"])
+router = APIRouter(tags=["accounts"], route_class=IdempotentRoute)
 AccountId = Annotated[str, Path(max_length=64, description="账号编号 · the account's id")]
 ALWAYS = ["database-away"]
 CHANGING = ["invalid-body", "unknown-parameter", "cross-site", *ALWAYS]

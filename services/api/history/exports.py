@@ -14,6 +14,7 @@ from services.api.history.period import checked_period
 from services.api.history.purpose import Purpose, PurposeParameters
 from services.api.history.shapes import Job
 from services.api.history.tracking import first_page, pages, simplified
+from services.api.idempotency import IdempotentRoute
 from services.api.parameters import Time, parse_vehicle, time_ms
 from services.api.problems import answers
 from services.api.sessions import Body
@@ -24,7 +25,7 @@ MOST_VEHICLES = 200
 MOST_BYTES = 128 << 20
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)  # the same rows give the same bytes
 
-router = APIRouter(tags=["jobs"])
+router = APIRouter(tags=["jobs"], route_class=IdempotentRoute)
 
 
 def _vehicle(text: str) -> str:

@@ -16,6 +16,7 @@ from fastapi.responses import StreamingResponse
 from services.api.database import Database
 from services.api.history.purpose import looked
 from services.api.history.shapes import Job, JobPage
+from services.api.idempotency import keep
 from services.api.identity import SYSTEM, Principal, principal_of
 from services.api.parameters import Nothing
 from services.api.problems import Problem, answers
@@ -90,12 +91,13 @@ async def submit(
             raise Problem("too-many-jobs", {"most": MOST_UNDONE})
         await jobs.add(conn, job, principal.id, kind, asked | {PURPOSE: purpose}, now_ms())
         row = await jobs.get(conn, principal.id, job)
+        assert row is not None  # noqa: S101 - it was put there
+        body, location = msgspec.json.encode(_job(row)), {"location": f"/v1/jobs/{job}"}
+        answer = Response(body, 202, location, media_type="application/json")
+        await keep(conn, request, answer)
         await state.audit(conn, request, action, job, purpose=purpose, detail=detail)
-    assert row is not None  # noqa: S101 - it was put there
     state.jobs_waiting.set()
-    return Response(
-        msgspec.json.encode(_job(row)), 202, {"location": f"/v1/jobs/{job}"}, media_type="application/json"
-    )
+    return answer
 
 
 def _job(row: asyncpg.Record) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from services.api.history import jobs
 from services.api.history.period import checked_period
 from services.api.history.purpose import Purpose, PurposeParameters, looked
 from services.api.history.shapes import Job, PresencePage
+from services.api.idempotency import IdempotentRoute
 from services.api.parameters import Classes, Divisions, Names, Time, time_ms, wrong
 from services.api.problems import Problem, answers
 from services.api.sessions import Body
@@ -34,7 +35,7 @@ AT_ONCE_ROWS, JOB_ROWS = 10_000, 100_000
 SLICE_DEADLINE_S, JOB_SLICE_DEADLINE_S = 8.0, 120.0
 MOST_POSITIONS = 1000
 
-router = APIRouter(tags=["search"])
+router = APIRouter(tags=["search"], route_class=IdempotentRoute)
 Progress = Callable[[float], Awaitable[None]]
 
 

@@ -7,6 +7,7 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
 from services.api.cursors import Cursors
+from services.api.idempotency import IdempotentRoute
 from services.api.parameters import Nothing
 from services.api.problems import Problem, answers
 from services.api.state import state_of
@@ -20,7 +21,7 @@ from services.store.webhooks import Page
 
 FOR_DELIVERY = ["delivery-not-found", "invalid-parameter", *COMMON]
 
-router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
+router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], route_class=IdempotentRoute)
 
 
 def shown(row: asyncpg.Record) -> dict[str, Any]:
@@ -46,7 +47,7 @@ def shown(row: asyncpg.Record) -> dict[str, Any]:
     response_class=Response,
     responses={
         200: {"model": DeliveryPage},
-        **answers(["invalid-parameter", "unknown-parameter", "invalid-cursor", "cursor-mismatch", *FOR_ONE]),
+        **answers(["unknown-parameter", "invalid-cursor", "cursor-mismatch", *FOR_ONE]),
     },
     summary="推送记录 · deliveries of an endpoint",
 )

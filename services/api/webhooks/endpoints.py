@@ -12,6 +12,7 @@ import msgspec
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from services.api.cursors import Cursors
+from services.api.idempotency import IdempotentRoute
 from services.api.identity import SYSTEM, principal_of
 from services.api.parameters import Nothing, parse_time
 from services.api.problems import Fault, Problem, answers
@@ -39,12 +40,12 @@ from services.store.webhooks import SYSTEM_ACCOUNT, NewEndpoint
 
 MOST = 200
 COMMON = ["unauthorized", "login-required", "forbidden", "database-away"]
-FOR_ONE = ["webhook-not-found", *COMMON]
+FOR_ONE = ["webhook-not-found", "invalid-parameter", *COMMON]
 FOR_CHANGES = ["invalid-body", "cross-site", *FOR_ONE]
 Id = Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9_]+$")]
 IfMatch = Annotated[str | None, Header(description='版本,如 "3" · the version it must be at')]
 
-router = APIRouter(prefix="/v1/webhooks/endpoints", tags=["webhooks"])
+router = APIRouter(prefix="/v1/webhooks/endpoints", tags=["webhooks"], route_class=IdempotentRoute)
 
 
 def shown(row: asyncpg.Record) -> dict[str, Any]:
@@ -156,7 +157,7 @@ def _secret(key: str) -> str | None:
 @router.get(
     "/{webhook_id}",
     response_class=Response,
-    responses={200: {"model": Webhook}, **answers(["unknown-parameter", "invalid-parameter", *FOR_ONE])},
+    responses={200: {"model": Webhook}, **answers(["unknown-parameter", *FOR_ONE])},
     summary="单个推送端点 · one webhook endpoint",
 )
 async def get_webhook(request: Request, webhook_id: Id, _: Annotated[Nothing, Query()]) -> Response:

@@ -53,7 +53,7 @@ async def list_webhook_networks(request: Request, _: Annotated[Nothing, Query()]
 @router.put(
     "/{network:path}",
     response_class=Response,
-    responses={200: {"model": Network}, **answers(["invalid-parameter", "invalid-body", "cross-site", *COMMON])},
+    responses={200: {"model": Network}, **answers(["invalid-parameter", "invalid-body", "not-found", "cross-site", *COMMON])},
     summary="放行网段 · allow a network",
 )  # fmt: skip
 async def put_webhook_network(request: Request, network: Subnet, body: NewNetwork) -> Response:
