@@ -34,10 +34,14 @@ export function bytesOf(text: string): Uint8Array {
   return found;
 }
 
-export function mercator(lon: number, lat: number): [number, number] {
+const mercatorX = (lon: number): number => lon / 360 + 0.5;
+
+function mercatorY(lat: number): number {
   const sine = Math.sin(lat * RADIANS);
-  return [lon / 360 + 0.5, 0.5 - Math.log((1 + sine) / (1 - sine)) / (4 * Math.PI)];
+  return 0.5 - Math.log((1 + sine) / (1 - sine)) / (4 * Math.PI);
 }
+
+export const mercator = (lon: number, lat: number): [number, number] => [mercatorX(lon), mercatorY(lat)];
 
 export class Fleet {
   count = 0;
@@ -61,20 +65,23 @@ export class Fleet {
 
   /** Draw anew who has been silent for long. */
   age(nowS: number): void {
-    for (let slot = 0; slot < this.count; slot += 1) {
-      const speed = this.speeds[2 * slot] ?? NONE;
-      const silent = nowS - (this.times[slot] ?? 0) > SILENT_S;
-      this.bytes[slot * ROW_BYTES + 13] = silent ? SILENT : speed !== NONE && speed > MOVING ? DRIVING : STOPPED;
+    const { bytes, speeds, times, count } = this;
+    for (let slot = 0; slot < count; slot += 1) {
+      const speed = speeds[2 * slot] ?? NONE;
+      const silent = nowS - (times[slot] ?? 0) > SILENT_S;
+      bytes[slot * ROW_BYTES + 13] = silent ? SILENT : speed !== NONE && speed > MOVING ? DRIVING : STOPPED;
     }
   }
 
   /** Which vehicles have a halo, and which one is chosen. */
   mark(marks: ReadonlyMap<number, number>, chosen: number | null): void {
-    for (let slot = 0; slot < this.count; slot += 1) {
-      const vehicle = this.vehicles[slot] ?? 0;
-      this.bytes[slot * ROW_BYTES + 14] = marks.get(vehicle) ?? 0;
-      this.bytes[slot * ROW_BYTES + 15] = vehicle === chosen ? 1 : 0;
+    const { bytes, count } = this;
+    for (let at = 14; at < count * ROW_BYTES; at += ROW_BYTES) {
+      bytes[at] = 0;
+      bytes[at + 1] = 0;
     }
+    for (const [vehicle, mark] of marks) this.look(vehicle, 14, mark);
+    if (chosen !== null) this.look(chosen, 15, 1);
   }
 
   /** The vehicle nearest to a place, within `within` of mercator units; null: none. */
@@ -104,20 +111,25 @@ export class Fleet {
     };
   }
 
+  private look(vehicle: number, byte: number, value: number): void {
+    const slot = this.slots[vehicle] ?? -1;
+    if (slot >= 0) this.bytes[slot * ROW_BYTES + byte] = value;
+  }
+
   private put(view: DataView, at: number): void {
     const vehicle = view.getUint32(at, true);
     const slot = this.slotOf(vehicle);
-    const [lon, lat] = [view.getInt32(at + 4, true), view.getInt32(at + 8, true)];
-    const [speed, heading] = [view.getUint16(at + 16, true), view.getUint16(at + 18, true)];
-    const [x, y] = mercator(lon / 1e7, lat / 1e7);
-    this.floats[4 * slot] = x;
-    this.floats[4 * slot + 1] = y;
+    const lon = view.getInt32(at + 4, true);
+    const lat = view.getInt32(at + 8, true);
+    const heading = view.getUint16(at + 18, true);
+    this.floats[4 * slot] = mercatorX(lon / 1e7);
+    this.floats[4 * slot + 1] = mercatorY(lat / 1e7);
     this.floats[4 * slot + 2] = heading === NONE ? Number.NaN : heading * RADIANS;
     this.bytes[slot * ROW_BYTES + 12] = view.getUint8(at + 20);
     this.times[slot] = view.getUint32(at + 12, true);
     this.places[2 * slot] = lon;
     this.places[2 * slot + 1] = lat;
-    this.speeds[2 * slot] = speed;
+    this.speeds[2 * slot] = view.getUint16(at + 16, true);
     this.speeds[2 * slot + 1] = heading;
   }
 
