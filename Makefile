@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help install servers demo test faults trial fuzz check format bench lock compose
+.PHONY: help install servers demo test faults trial fuzz client check format bench lock compose
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | expand -t 10
@@ -29,6 +29,13 @@ trial: servers ## webhooks: 20 kills, and 100 endpoints of which three are ill; 
 
 fuzz: servers ## the api asked with 50 generated inputs for each operation, role and mode; a quarter of an hour (SEED=n: others)
 	@FUZZ_EXAMPLES=50 FUZZ_TIMEOUT_S=3600 $(if $(SEED),FUZZ_SEED=$(SEED)) $(BIN)/pytest -s tests/api/test_any_input.py
+
+client: install ## a typed Python client of the api, generated from docs/openapi.json into .local/client
+	@test -x .local/client-tool/bin/openapi-python-client || (.venv/bin/python -m venv .local/client-tool \
+	  && .local/client-tool/bin/pip install -q --require-hashes -r deploy/client.lock)
+	@rm -rf .local/client && mkdir -p .local/client
+	@.local/client-tool/bin/openapi-python-client generate --path docs/openapi.json --meta none --config deploy/client.yaml \
+	  --output-path .local/client/roadwatch_client
 
 check: install ## format, lint, types, import contracts; of the console, too
 	@$(BIN)/ruff format --check services tests
