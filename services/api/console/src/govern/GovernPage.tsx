@@ -7,9 +7,8 @@ import { Empty, Link, Loading } from "../ui";
 import { useWords } from "./words";
 import "./govern.css";
 
-const PARTS: readonly { name: "system" | "rejected" | "rules" | "map" | "webhooks" | "accounts" | "audit" | "mine"; permission: readonly string[]; component: ComponentType }[] = [
-  { name: "system", permission: ["system:read", "system:manage"], component: lazy(() => import("./System")) },
-  { name: "rejected", permission: ["rejected:read", "system:read", "system:manage"], component: lazy(() => import("./Rejected")) },
+const PARTS: readonly { name: "system" | "rules" | "map" | "webhooks" | "accounts" | "audit" | "mine"; permission: readonly string[]; component: ComponentType }[] = [
+  { name: "system", permission: ["system:manage"], component: lazy(() => import("./System")) },
   { name: "rules", permission: ["meta:read"], component: lazy(() => import("./Rules")) },
   { name: "map", permission: ["map:read"], component: lazy(() => import("./MapData")) },
   { name: "webhooks", permission: ["webhooks:manage"], component: lazy(() => import("./Webhooks")) },

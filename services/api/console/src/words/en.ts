@@ -3,7 +3,7 @@ import type { Words } from ".";
 export const en: Words = {
   brand: "Roadwatch",
   live: "Live", handover: "Hand-over", search: "Search", vehicles: "Vehicles", govern: "Govern", wall: "Wall", docs: "API", alert: "Alert",
-  webhooks: "Webhooks", accounts: "Accounts and keys", mapdata: "Routes and zones", rules: "Rules", audit: "Audit", system: "System", rejected: "Rejected reports",
+  webhooks: "Webhooks", accounts: "Accounts and keys", mapdata: "Routes and zones", rules: "Rules", audit: "Audit", system: "System",
   presence: "Who was there", near: "Who is near",
   signIn: "Sign in", signOut: "Sign out", login: "Login", password: "Password", code: "One-time code", go: "OK", cancel: "Cancel", close: "Close", save: "Save",
   newPassword: "New password", changePassword: "Choose a new password (at least 12 characters)", provider: "Sign in at the identity provider",

@@ -1,7 +1,7 @@
 export const zh = {
   brand: "路哨",
   live: "实时监控", handover: "交接班", search: "查询", vehicles: "车辆", govern: "管理", wall: "大屏", docs: "接口文档", alert: "告警",
-  webhooks: "事件推送", accounts: "账号与密钥", mapdata: "路线与区域", rules: "规则", audit: "审计", system: "系统状态", rejected: "被拒报文",
+  webhooks: "事件推送", accounts: "账号与密钥", mapdata: "路线与区域", rules: "规则", audit: "审计", system: "系统状态",
   presence: "谁曾在场", near: "谁在附近",
   signIn: "登录", signOut: "退出登录", login: "登录名", password: "密码", code: "验证码", go: "确定", cancel: "取消", close: "关闭", save: "保存",
   newPassword: "新密码", changePassword: "请设置新密码(至少 12 个字符)", provider: "统一身份登录", signInLead: "两客一危一货、校车、包车的实时安全监控",
