@@ -50,7 +50,7 @@ def test_pages_open_and_are_accessible(sign_in: SignIn, login: str, theme: str) 
 
 
 def test_an_open_alert_and_a_vehicle_are_accessible(system: System, sign_in: SignIn) -> None:
-    page = sign_in("zhang")
+    page = sign_in("zhang", path=f"/?storms=0&q={plate(3)[2:]}")
     page.locator(".queue-row", has_text=plate(3)).click()
     expect(page.locator(".alert-panel .chart-line").first).to_be_attached()
     page.evaluate(AXE.read_text(encoding="utf-8") + "; 0")
