@@ -38,10 +38,10 @@ function OneRule({ rule }: { rule: RuleDetail }) {
         {(["flags", "basis", "course", "ignores"] as const).map((name) => <div key={name} style={{ display: "contents" }}><dt>{say(name)}</dt><dd>{rule[name][language]}</dd></div>)}
         <dt>{say("kinds")}</dt><dd className="row wrap">{rule.kinds.map((kind) => <span key={kind.code} className="tag">{kind[language]}</span>)}</dd>
       </dl>
-      <div className="scroll-x" tabIndex={0}><Table<RuleParameter> rows={rule.parameters} keyOf={(row) => row.name} columns={[
+      <div className="scroll-x parameters" tabIndex={0}><Table<RuleParameter> rows={rule.parameters} keyOf={(row) => row.name} columns={[
         { name: say("parameters"), cell: (row) => <>{row[language]} <code className="faint small">{row.name}</code></> },
-        { name: say("value"), kind: "whole", cell: (row) => <strong className={shown(row.value) === shown(row.default) ? "number" : "number warn"}>{shown(row.value)}</strong> },
-        { name: say("default"), kind: "whole", cell: (row) => <span className="number">{shown(row.default)}</span> },
+        { name: say("value"), cell: (row) => <strong className={shown(row.value) === shown(row.default) ? "number" : "number warn"}>{shown(row.value)}</strong> },
+        { name: say("default"), cell: (row) => <span className="number">{shown(row.default)}</span> },
         { name: say("range"), kind: "whole", cell: (row) => <span className="number">{row.low}–{row.high}</span> },
         { name: say("unit"), kind: "whole", cell: (row) => row.unit },
         { name: say("source"), cell: (row) => <span className="small">{row.source}</span> },

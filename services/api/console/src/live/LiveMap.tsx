@@ -10,6 +10,7 @@ import { CLASSES } from "../map/colours";
 import { PointLayer } from "../map/pointLayer";
 import { resolved } from "../stream/alerts";
 import { useStretch } from "../alert/track";
+import type { Point } from "../alert/track";
 import { showStretch } from "./stretch";
 import { useWords } from "../words";
 import { clock } from "../words/format";
@@ -19,6 +20,8 @@ import { Positions } from "./positions";
 
 const RANK = { info: 1, minor: 2, major: 3, critical: 4 } as const;
 const REACH_PX = 12;
+const CHOSEN_ZOOM = 10;
+const NOTHING: readonly Point[] = [];
 
 /** A halo is for what is going on now, or grave and unseen; a map on which everything shines shows nothing. */
 function marked(alert: Alert): boolean {
@@ -43,9 +46,10 @@ export function LiveMap({ alerts, chosen, openVehicle, children }: LiveMapProps)
     for (const alert of alerts.values()) if (marked(alert)) found.set(alert.vehicle.id, Math.max(found.get(alert.vehicle.id) ?? 0, RANK[alert.severity]));
     return found;
   }, [alerts]);
-  const now = useRef({ marks, chosen, label, say, meta, openVehicle });
+  const stretch = useStretch(chosen).data ?? NOTHING;
+  const now = useRef({ marks, chosen, stretch, label, say, meta, openVehicle });
   useLayoutEffect(() => {
-    now.current = { marks, chosen, label, say, meta, openVehicle };
+    now.current = { marks, chosen, stretch, label, say, meta, openVehicle };
   });
   const onMap = useCallback((map: MapLibre) => {
     const layer = new PointLayer();
@@ -60,6 +64,9 @@ export function LiveMap({ alerts, chosen, openVehicle, children }: LiveMapProps)
       setCount(positions.fleet.count);
     });
     shown.current = { map, positions, draw };
+    const { chosen: first } = now.current;
+    if (first) map.jumpTo({ center: [first.at.lon, first.at.lat], zoom: Math.max(map.getZoom(), CHOSEN_ZOOM) });
+    showStretch(map, now.current.stretch, first);
     const leave = pick(map, positions, (seen) => describe(map, seen, now.current));
     return () => {
       leave();
@@ -69,12 +76,11 @@ export function LiveMap({ alerts, chosen, openVehicle, children }: LiveMapProps)
     };
   }, []);
   useEffect(() => shown.current?.draw(), [marks, chosen]);
-  const { data: stretch } = useStretch(chosen);
-  useEffect(() => showStretch(shown.current?.map ?? null, stretch ?? [], chosen), [stretch, chosen]);
+  useEffect(() => showStretch(shown.current?.map ?? null, stretch, chosen), [stretch, chosen]);
   useEffect(() => {
     const { map } = shown.current ?? {};
     if (!map || !chosen) return;
-    map.easeTo({ center: [chosen.at.lon, chosen.at.lat], zoom: Math.max(map.getZoom(), 10), duration: 500 });
+    map.easeTo({ center: [chosen.at.lon, chosen.at.lat], zoom: Math.max(map.getZoom(), CHOSEN_ZOOM), duration: 500 });
     // oxlint-disable-next-line exhaustive-deps -- a new choice moves the map, a later version of it does not
   }, [chosen?.id]);
   return (

@@ -100,7 +100,7 @@ function GroupRow({ row, now, toggle }: { row: Extract<Row, { kind: "group" }>; 
   const road = typeof most.why["road"] === "string" && most.why["road"] ? most.why["road"] : most.vehicle.operator;
   const plates = row.alerts.slice(0, 5).map((alert) => alert.vehicle.plate).join(" ");
   return (
-    <button type="button" className={`queue-row group ${most.severity}`} aria-expanded={row.open} onClick={() => toggle(row.key)}>
+    <button type="button" className={`queue-row group ${most.severity} h-${most.handling}`} aria-expanded={row.open} onClick={() => toggle(row.key)}>
       <span className="row between"><Severity severity={most.severity} /><Age alert={most} now={now} /></span>
       <span className="queue-what">{label("rules", most.rule)} · {road} · {say("similar", { count: row.alerts.length })}</span>
       <span className="row queue-who"><span className="tag">{row.open ? `▾ ${say("collapse")}` : `▸ ${say("expand")}`}</span><span className="cut soft">{plates}</span></span>
