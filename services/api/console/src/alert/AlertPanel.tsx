@@ -75,7 +75,8 @@ function Head({ alert, close }: { alert: Alert; close: () => void }) {
 function Measure({ alert }: { alert: Alert }) {
   const say = useWords();
   const shown = (value: number): string => (alert.unit === "s" ? duration(value) : `${number(value, 1)} ${alert.unit}`);
-  const seconds = (Date.parse(alert.ended ?? alert.at.time) - Date.parse(alert.began)) / 1000;
+  const proven = alert.why["duration_s"]; // of one that goes on, what its sentence says
+  const seconds = !alert.ended && typeof proven === "number" ? proven : (Date.parse(alert.ended ?? alert.at.time) - Date.parse(alert.began)) / 1000;
   return (
     <dl className="measure">
       <div className={`measure-main ${alert.severity}`}><dt>{say("measured")}</dt><dd>{shown(alert.peak)}</dd></div>
