@@ -15,7 +15,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 CHROMIUM = "/usr/bin/chromium"
 SIZES = ("1366x768", "1920x1080", "3840x2160")
 LANGUAGES, THEMES = ("zh", "en"), ("dark", "light")
-SETTLED_MS = 2500
+SETTLED_MS, MOST_MS = 1500, 20_000
+DRAWN = """() => { const first = document.querySelector(".legend .number"); return !first || !/(^|\\D)0(\\D|$)/.test(first.textContent); }"""
 ASK = "async (path) => (await (await fetch(path)).json()).items?.[0]"
 CLIPPED = """() => {
   const found = new Set();
@@ -88,6 +89,7 @@ def shoot(page: Page, url: str, paths: dict[str, str], sizes: list[str], out: Pa
         page.evaluate(PREFER, [language, theme])
         for name, path in paths.items():
             page.goto(url + path)
+            page.wait_for_function(DRAWN, timeout=MOST_MS)
             page.wait_for_timeout(SETTLED_MS)
             file = out / f"{name}-{language}-{theme}-{size}.png"
             page.screenshot(path=file)

@@ -6,6 +6,7 @@ import { CLASSES, cssColour, rgb } from "./colours";
 export const DRIVING = 0, STOPPED = 1, SILENT = 2;
 /** x, y (mercator, f4), heading (radians, f4; NaN none), class, state, mark (0 none, 1–4 severity), chosen (u1 each). */
 export const ROW_BYTES = 16;
+const WALL_PX = 2500;
 
 const VERTEX = `
 in vec2 a_place;
@@ -132,7 +133,7 @@ export class PointLayer implements CustomLayerInterface {
     gl.uniform4f(at("u_projection_clipping_plane"), ...projection.clippingPlane);
     gl.uniform1f(at("u_projection_transition"), projection.projectionTransition);
     const zoom = this.map?.getZoom() ?? 0;
-    gl.uniform1f(at("u_size"), sizeAt(zoom) * devicePixelRatio);
+    gl.uniform1f(at("u_size"), sizeAt(zoom) * devicePixelRatio * (innerWidth >= WALL_PX ? 1.5 : 1));
     gl.uniform1f(at("u_near"), zoom >= 9 ? 1 : 0);
     gl.uniform3fv(at("u_colours"), CLASSES.flatMap((name) => rgb(cssColour(`--class-${name}`))));
     gl.uniform3fv(at("u_marks"), MARKS.flatMap((name) => rgb(cssColour(name))));

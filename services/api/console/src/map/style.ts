@@ -20,6 +20,8 @@ export async function basemapIndex(): Promise<BasemapIndex> {
 }
 
 const of = (layer: string, ...more: ExpressionSpecification[]): FilterSpecification => ["all", ["==", ["get", "layer"], layer], ...more];
+/** On a wall, seen from metres away, names are larger. */
+const enlarged = (size: number): number => (matchMedia("(min-width: 2500px)").matches ? Math.round(size * 1.5) : size);
 const widening = (from: number, to: number): ExpressionSpecification => ["interpolate", ["exponential", 1.4], ["zoom"], 5, from, 12, to];
 
 function borders(id: string, source: string, levels: string[], colour: string, width: number, more: Partial<LayerSpecification> = {}): LayerSpecification {
@@ -32,7 +34,7 @@ function borders(id: string, source: string, levels: string[], colour: string, w
 function names(id: string, source: string, filter: FilterSpecification, size: number, more: Partial<LayerSpecification> = {}): LayerSpecification {
   return {
     id, source, type: "symbol", filter,
-    layout: { "text-field": ["get", "name"], "text-font": FONT, "text-size": size, "text-max-width": 8, "text-padding": 6 },
+    layout: { "text-field": ["get", "name"], "text-font": FONT, "text-size": enlarged(size), "text-max-width": 8, "text-padding": 6 },
     paint: { "text-color": cssColour("--map-text"), "text-halo-color": cssColour("--map-halo"), "text-halo-width": 1.4 }, ...more,
   } as LayerSpecification;
 }
@@ -62,13 +64,13 @@ export function styleOf(index: BasemapIndex): StyleSpecification {
       borders("region-cities", "region", ["city"], border, 0.9, { minzoom: REGION_FROM }),
       borders("region-provinces", "region", ["province", "country"], border, 1.6, { minzoom: REGION_FROM }),
       { id: "road-names", source: "region", type: "symbol", filter: of("road", ["has", "ref"]), minzoom: 8,
-        layout: { "symbol-placement": "line", "symbol-spacing": 320, "text-field": ["concat", ["get", "ref"], " ", ["coalesce", ["get", "name"], ""]], "text-font": FONT, "text-size": 11 },
+        layout: { "symbol-placement": "line", "symbol-spacing": 320, "text-field": ["concat", ["get", "ref"], " ", ["coalesce", ["get", "name"], ""]], "text-font": FONT, "text-size": enlarged(11) },
         paint: { "text-color": cssColour("--map-text"), "text-halo-color": cssColour("--map-halo"), "text-halo-width": 1.4 } },
       names("province-names", "china", province, 13, { maxzoom: REGION_FROM + 1 }),
       names("city-names", "china", of("label", ["==", ["get", "level"], "city"]), 11, { minzoom: 5.5, maxzoom: 7 }),
       names("district-names", "region", of("label", ["==", ["get", "level"], "district"]), 11, { minzoom: 8.5 }),
       names("places", "region", of("place"), 13, { minzoom: REGION_FROM, layout: {
-        "text-field": ["get", "name"], "text-font": FONT, "text-size": ["match", ["get", "rank"], 1, 16, 2, 14, 12], "symbol-sort-key": ["get", "rank"], "text-padding": 4 } } as Partial<LayerSpecification>),
+        "text-field": ["get", "name"], "text-font": FONT, "text-size": ["match", ["get", "rank"], 1, enlarged(16), 2, enlarged(14), enlarged(12)], "symbol-sort-key": ["get", "rank"], "text-padding": 4 } } as Partial<LayerSpecification>),
     ],
   };
 }

@@ -1,5 +1,5 @@
 // A line over time, drawn as SVG: an axis, a dashed limit, a marked stretch, gaps left open, and the value under the pointer.
-import { useId, useRef, useState } from "react";
+import { useCallback, useId, useRef, useState } from "react";
 import type { PointerEvent } from "react";
 import { clock } from "../words/format";
 
@@ -20,7 +20,8 @@ export interface ChartProps {
   height?: number;
 }
 
-const WIDTH = 440;
+/** Pixels; until the page has told how wide it is. */
+const FIRST_WIDTH = 440;
 const LEFT = 38;
 const RIGHT = 8;
 const TOP = 10;
@@ -47,32 +48,45 @@ export function runsOf(points: readonly ChartPoint[], gapMs: number): ChartPoint
   return runs;
 }
 
+/** How wide an element is, so that a unit of the drawing is a pixel and its letters are of the page's size. */
+function useWidth(): { width: number; measured: (node: HTMLElement | null) => (() => void) | undefined } {
+  const [width, setWidth] = useState(FIRST_WIDTH);
+  const measured = useCallback((node: HTMLElement | null) => {
+    if (!node) return undefined;
+    const observer = new ResizeObserver(() => setWidth(node.clientWidth || FIRST_WIDTH));
+    observer.observe(node);
+    return () => observer.disconnect();
+  }, []);
+  return { width, measured };
+}
+
 export function Chart({ points, unit, label, limit = null, marked = null, gapMs = 180_000, at = null, onAt, height = 150 }: ChartProps) {
   const holder = useRef<SVGSVGElement>(null);
   const name = useId();
+  const { width, measured } = useWidth();
   const [hover, setHover] = useState<ChartPoint | null>(null);
   const [first, last] = [points[0], points.at(-1)];
   if (!first || !last) return null;
   const span = Math.max(last.ms - first.ms, 1);
   const ticks = stepsTo(Math.max(limit ?? 0, ...points.map((point) => point.value ?? 0)));
   const most = ticks.at(-1) ?? 1;
-  const x = (ms: number): number => LEFT + ((ms - first.ms) / span) * (WIDTH - LEFT - RIGHT);
+  const x = (ms: number): number => LEFT + ((ms - first.ms) / span) * (width - LEFT - RIGHT);
   const y = (value: number): number => height - BOTTOM - (value / most) * (height - TOP - BOTTOM);
   const nearest = (event: PointerEvent): ChartPoint => {
     const box = holder.current?.getBoundingClientRect();
-    const ms = first.ms + ((((event.clientX - (box?.left ?? 0)) / (box?.width || 1)) * WIDTH - LEFT) / (WIDTH - LEFT - RIGHT)) * span;
+    const ms = first.ms + ((((event.clientX - (box?.left ?? 0)) / (box?.width || 1)) * width - LEFT) / (width - LEFT - RIGHT)) * span;
     return points.reduce((best, point) => (Math.abs(point.ms - ms) < Math.abs(best.ms - ms) ? point : best), first);
   };
   const shown = hover ?? (at === null ? null : points.reduce((best, point) => (Math.abs(point.ms - at) < Math.abs(best.ms - at) ? point : best), first));
   return (
-    <figure className="chart">
-      <svg ref={holder} viewBox={`0 0 ${WIDTH} ${height}`} role="img" aria-labelledby={name}
+    <figure ref={measured} className="chart">
+      <svg ref={holder} viewBox={`0 0 ${width} ${height}`} role="img" aria-labelledby={name}
         onPointerMove={(event) => setHover(nearest(event))} onPointerLeave={() => setHover(null)} onClick={(event) => onAt?.(nearest(event as unknown as PointerEvent).ms)}>
         <title id={name}>{label}</title>
         {marked ? <rect className="chart-marked" x={x(Math.max(marked.from, first.ms))} width={Math.max(2, x(Math.min(marked.to, last.ms)) - x(Math.max(marked.from, first.ms)))} y={TOP} height={height - TOP - BOTTOM} /> : null}
-        {ticks.map((tick) => <g key={tick}><line className="chart-grid" x1={LEFT} x2={WIDTH - RIGHT} y1={y(tick)} y2={y(tick)} /><text className="chart-text" x={LEFT - 6} y={y(tick) + 4} textAnchor="end">{tick}</text></g>)}
+        {ticks.map((tick) => <g key={tick}><line className="chart-grid" x1={LEFT} x2={width - RIGHT} y1={y(tick)} y2={y(tick)} /><text className="chart-text" x={LEFT - 6} y={y(tick) + 4} textAnchor="end">{tick}</text></g>)}
         {[0, 0.5, 1].map((share) => <text key={share} className="chart-text" x={x(first.ms + share * span)} y={height - 5} textAnchor={share === 0 ? "start" : share === 1 ? "end" : "middle"}>{clock(first.ms + share * span)}</text>)}
-        {limit === null ? null : <line className="chart-limit" x1={LEFT} x2={WIDTH - RIGHT} y1={y(limit)} y2={y(limit)} />}
+        {limit === null ? null : <line className="chart-limit" x1={LEFT} x2={width - RIGHT} y1={y(limit)} y2={y(limit)} />}
         {runsOf(points, gapMs).map((run) => run.length === 1 && run[0]
           ? <circle key={run[0].ms} className="chart-dot" cx={x(run[0].ms)} cy={y(run[0].value ?? 0)} r="2" />
           : <polyline key={run[0]?.ms} className="chart-line" points={run.map((point) => `${x(point.ms).toFixed(1)},${y(point.value ?? 0).toFixed(1)}`).join(" ")} />)}
@@ -80,7 +94,7 @@ export function Chart({ points, unit, label, limit = null, marked = null, gapMs 
           <g>
             <line className="chart-at" x1={x(shown.ms)} x2={x(shown.ms)} y1={TOP} y2={height - BOTTOM} />
             <circle className="chart-dot" cx={x(shown.ms)} cy={y(shown.value)} r="3.5" />
-            <text className="chart-value" x={Math.min(Math.max(x(shown.ms), 90), WIDTH - 90)} y={TOP + 4} textAnchor="middle">{clock(shown.ms)} · {Math.round(shown.value * 10) / 10} {unit}</text>
+            <text className="chart-value" x={Math.min(Math.max(x(shown.ms), 90), width - 90)} y={TOP + 4} textAnchor="middle">{clock(shown.ms)} · {Math.round(shown.value * 10) / 10} {unit}</text>
           </g>
         ) : null}
       </svg>
