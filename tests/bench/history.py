@@ -143,7 +143,7 @@ def api(bench: Bench, settings: Settings) -> Iterator[int]:
     environment = (
         os.environ
         | bench.environment(settings)
-        | {"ROADWATCH_HTTP_PORT": str(port), "ROADWATCH_LOG_LEVEL": "ERROR"}
+        | {"ROADWATCH_HTTP_PORT": str(port), "ROADWATCH_LOG_LEVEL": "WARNING"}
     )
     process = subprocess.Popen([sys.executable, "-m", "services.api"], env=environment)
     try:
