@@ -25,7 +25,7 @@ faults: servers ## the long fault campaign: a quarter of an hour of kills, zombi
 	@$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED))
 
 trial: servers ## webhooks: 20 kills, and 100 endpoints of which three are ill; some minutes
-	@WEBHOOK_TRIAL=long $(BIN)/pytest -s --timeout 900 tests/api/test_webhook_process.py
+	@WEBHOOK_TRIAL=long STREAM_TRIAL=long $(BIN)/pytest -s --timeout 900 tests/api/test_webhook_process.py tests/api/test_stream_process.py
 
 fuzz: servers ## the api asked with 50 generated inputs for each operation, role and mode; a quarter of an hour (SEED=n: others)
 	@FUZZ_EXAMPLES=50 FUZZ_TIMEOUT_S=3600 $(if $(SEED),FUZZ_SEED=$(SEED)) $(BIN)/pytest -s tests/api/test_any_input.py

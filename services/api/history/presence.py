@@ -2,12 +2,9 @@
 
 One row for each vehicle: `fixes` inside with the first and last of them; or, with none inside, `between_fixes` and the moments at which the
 crossing legs began and ended. A leg counts when its two fixes follow each other within `max_gap_s`, touch the period, and 160 km/h would do.
-Positions that the terminal did not fix do not count. The period is searched in slices of an hour, so that a long one shows its progress,
-and the halves of each side by side: the policies' conditions keep the database itself from working in parallel.
+Positions that the terminal did not fix do not count. The period is searched in slices of an hour, so that a long one shows its progress.
 """
 
-import asyncio
-import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -194,18 +191,13 @@ async def find(
     """Search slice by slice; of each vehicle the stays of the slices are joined. `progress` is told the part that is done."""
     begin, end = body.period()
     stays: dict[int, presence.Stay] = {}
-
-    async def half(start: int) -> list[presence.Stay]:
-        if start >= end:
-            return []
+    for start in range(begin, end, HOUR_MS):
         async with database.reading(view) as conn:
-            return await presence.search(
-                conn, view, area, (start, min(start + HOUR_MS // 2, end)), body.wanted(), max_gap_s=body.max_gap_s,
+            part = await presence.search(
+                conn, view, area, (start, min(start + HOUR_MS, end)), body.wanted(), max_gap_s=body.max_gap_s,
                 deadline_s=deadline_s,
             )  # fmt: skip
-
-    for start in range(begin, end, HOUR_MS):
-        for stay in itertools.chain(*await asyncio.gather(half(start), half(start + HOUR_MS // 2))):
+        for stay in part:
             known = stays.get(stay.vehicle)
             stays[stay.vehicle] = stay if known is None else known.joined(stay)
         await progress((min(start + HOUR_MS, end) - begin) / (end - begin))
