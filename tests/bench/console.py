@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 import numpy as np
 import psutil
-from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Page, ViewportSize, sync_playwright
 
 from services.api.identity import Role
 from services.cli.benchmarks.base import Bench
@@ -29,7 +29,7 @@ from tests.api.support import event, put
 from tests.bench.history import Fleet, api, say
 
 CHROMIUM = "/usr/bin/chromium"
-SIZE = {"width": 1400, "height": 860}
+SIZE: ViewportSize = {"width": 1400, "height": 860}
 MESSAGE_FIXES = 5_000
 FIRST_FULL_S = 120
 STILL_S, DRAG_S, SCROLL_S = 10, 8, 6
@@ -142,7 +142,7 @@ class Mover(threading.Thread):
 
 def opened(browser: Browser, port: int, vehicles: int) -> tuple[Page, CDPSession]:
     """The live page of somebody who has signed in, with all vehicles on its map."""
-    page = browser.new_page(viewport=SIZE, locale="zh-CN", timezone_id="Asia/Shanghai")  # type: ignore[arg-type]
+    page = browser.new_page(viewport=SIZE, locale="zh-CN", timezone_id="Asia/Shanghai")
     page.add_init_script(PROBE)
     page.goto(f"http://127.0.0.1:{port}/?storms=0")
     page.fill("input[name=login]", "bench")

@@ -16,7 +16,12 @@ CHROMIUM = "/usr/bin/chromium"
 SIZES = ("1366x768", "1920x1080", "3840x2160")
 LANGUAGES, THEMES = ("zh", "en"), ("dark", "light")
 SETTLED_MS, MOST_MS = 1500, 20_000
-DRAWN = """() => { const first = document.querySelector(".legend .number"); return !first || !/(^|\\D)0(\\D|$)/.test(first.textContent); }"""
+DRAWN = """() => {
+  if (!document.querySelector("h1, .wall-page") || document.querySelector(".spinner")) return false;
+  const count = document.querySelector(".legend .number");
+  return count ? !/(^|\\D)0(\\D|$)/.test(count.textContent) : !document.querySelector(".live-page, .wall-page");
+}"""
+"""The page is there, and where it has a map of all vehicles, vehicles are on it."""
 ASK = "async (path) => (await (await fetch(path)).json()).items?.[0]"
 CLIPPED = """() => {
   const found = new Set();
