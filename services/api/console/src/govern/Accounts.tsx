@@ -8,9 +8,8 @@ import { toast } from "../ui/toast";
 import { FormDialog, SecretDialog, listOf } from "./ask";
 import { Keys } from "./Keys";
 import { Paged } from "./paged";
-import { useWords } from "./words";
+import { ROLES, roleWord, useWords } from "./words";
 
-const ROLES = ["dispatcher", "supervisor", "authority", "enterprise", "partner", "system_admin", "security_admin", "audit_admin"] as const;
 const KEY_SCOPES = ["alerts:read", "alerts:ack", "alerts:assign", "alerts:close", "alerts:reopen", "vehicles:read", "map:read", "meta:read", "tracks:read", "tracks:export", "drivers:read", "webhooks:manage", "metrics:read"] as const;
 
 export default function Accounts() {
@@ -30,7 +29,7 @@ export default function Accounts() {
       <Paged<Account> path="/v1/accounts" query={{ limit: 100 }} round={round} keyOf={(row) => row.id} columns={[
         { name: say("login"), kind: "whole", cell: (row) => <code>{row.login}</code> },
         { name: say("name"), cell: (row) => row.name },
-        { name: say("role"), kind: "whole", cell: (row) => row.role },
+        { name: say("role"), kind: "whole", cell: (row) => roleWord(row.role) },
         { name: say("scope"), cell: (row) => <span className="small">{scopeText(row.scope, say("everything"))}</span> },
         { name: say("state"), kind: "whole", cell: (row) => <><span className={`tag ${row.active ? "good" : "bad"}`}>{say(row.active ? "active" : "disabled")}</span>{row.locked_until ? <span className="tag bad">{say("locked")}</span> : null}{row.totp ? <span className="tag">TOTP</span> : null}</> },
         { name: "", kind: "whole", cell: (row) => (
@@ -64,7 +63,7 @@ function Add({ close, made }: { close: () => void; made: (account: NewAccount) =
     }}>
       <Field label={say("login")}><input name="login" required autoCapitalize="none" spellCheck={false} autoFocus /></Field>
       <Field label={say("name")}><input name="name" required /></Field>
-      <Field label={say("role")}><select name="role">{ROLES.map((role) => <option key={role}>{role}</option>)}</select></Field>
+      <Field label={say("role")}><select name="role">{ROLES.map((role) => <option key={role} value={role}>{roleWord(role)}</option>)}</select></Field>
       <Field label={say("divisions")}><input name="divisions" placeholder="6401, 6403" /></Field>
       <Field label={say("operators")}><input name="operators" /></Field>
     </FormDialog>

@@ -4,6 +4,7 @@ import type { FeatureCollection } from "geojson";
 import { Popup } from "maplibre-gl";
 import type { GeoJSONSource, Map as MapLibre, MapLayerMouseEvent } from "maplibre-gl";
 import { get } from "../api/client";
+import { useMay } from "../app/session";
 import { MapView } from "../map/MapView";
 import { cssColour } from "../map/colours";
 import { say as sayNow, useWords } from "./words";
@@ -15,7 +16,8 @@ const SETTLE_MS = 300;
 export default function MapData() {
   const say = useWords();
   const [said, setSaid] = useState<string | null>(null);
-  const onMap = useCallback((map: MapLibre) => follow(map, setSaid), []);
+  const mayRoutes = useMay("vehicles:read");
+  const onMap = useCallback((map: MapLibre) => follow(map, mayRoutes, setSaid), [mayRoutes]);
   return (
     <>
       <p className="said">{say("datum")}</p>
@@ -29,7 +31,7 @@ export default function MapData() {
   );
 }
 
-function follow(map: MapLibre, tell: (text: string | null) => void): () => void {
+function follow(map: MapLibre, mayRoutes: boolean, tell: (text: string | null) => void): () => void {
   for (const name of ["roads", "routes", "zones"]) map.addSource(name, { type: "geojson", data: EMPTY });
   map.addLayer({ id: "zones", source: "zones", type: "fill", paint: { "fill-color": cssColour("--major"), "fill-opacity": 0.2, "fill-outline-color": cssColour("--major") } });
   map.addLayer({ id: "roads", source: "roads", type: "line", paint: { "line-color": cssColour("--soft"), "line-width": 2 } });
@@ -43,7 +45,7 @@ function follow(map: MapLibre, tell: (text: string | null) => void): () => void 
       ask.then((data) => map.getSource<GeoJSONSource>(name)?.setData(data), (error: unknown) => tell((error as Error).message));
     };
     tell(zoom < ROADS_FROM ? sayNow("tooFar") : null);
-    put("routes", get<FeatureCollection>("/v1/map/routes", { bbox, zoom }));
+    if (mayRoutes) put("routes", get<FeatureCollection>("/v1/map/routes", { bbox, zoom }));
     put("zones", get<FeatureCollection>("/v1/map/zones", { bbox }));
     put("roads", zoom < ROADS_FROM ? Promise.resolve(EMPTY) : get<FeatureCollection>("/v1/map/roads", { bbox, zoom }));
   };

@@ -7,7 +7,7 @@ import { toast } from "../ui/toast";
 import { scopeText } from "./Accounts";
 import { FormDialog } from "./ask";
 import { Keys } from "./Keys";
-import { useWords } from "./words";
+import { roleWord, useWords } from "./words";
 
 export default function Mine() {
   const say = useWords();
@@ -17,7 +17,7 @@ export default function Mine() {
     <>
       <dl className="facts panel padded">
         <dt>{say("name")}</dt><dd>{me.name} <code className="faint small">{me.id}</code></dd>
-        <dt>{say("role")}</dt><dd>{me.role}</dd>
+        <dt>{say("role")}</dt><dd>{roleWord(me.role)}</dd>
         <dt>{say("scope")}</dt><dd>{scopeText(me.scope, say("everything"))}</dd>
         <dt>{say("permissions")}</dt><dd className="row wrap">{me.permissions.map((one) => <span key={one} className="tag">{one}</span>)}</dd>
       </dl>

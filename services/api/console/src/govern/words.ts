@@ -8,6 +8,7 @@ export const { say, useWords } = wordsOf({
     login: "登录名", name: "姓名", role: "角色", scope: "数据范围", divisions: "行政区划前缀(逗号分隔)", operators: "企业(逗号分隔)", locked: "已锁定", unlock: "解锁", reset: "重置密码", deactivate: "停用账号", activate: "启用账号", keys: "密钥", newKey: "新建密钥", permissions: "权限", expires: "有效期至", used: "上次使用", revoke: "吊销", revoked: "已吊销", everything: "全部", totp: "一次性验证码", totpOn: "已启用", totpOff: "未启用", myKeys: "我的密钥", password: "修改密码", old: "原密码", new: "新密码(至少 12 个字符)", changed: "密码已修改",
     roads: "道路", routes: "线路", zones: "区域", datum: "坐标为 WGS-84。公开地图(高德、腾讯等)使用 GCJ-02,偏移可达 700 米:从那里描下来的线路不能直接使用。", tooFar: "请放大地图以显示道路", limit: "限速",
     basis: "法律依据", flags: "识别什么", course: "开始、升级、结束", ignores: "不计入", parameters: "参数", value: "现行值", default: "缺省", range: "范围", unit: "单位", source: "出处", kinds: "类型", from: "自", sets: "规则集版本", inForce: "现行", superseded: "已被取代", otherTime: "其他时期", version: "版本",
+    dispatcher: "调度员", supervisor: "督办主管", authority: "交通主管部门", enterprise: "运输企业", partner: "合作平台", system_admin: "系统管理员", security_admin: "安全管理员", audit_admin: "审计管理员",
     time: "时间", actor: "操作人", action: "操作", object: "对象", outcome: "结果", purpose: "事由", detail: "明细", hash: "链哈希", filter: "筛选", chain: "每一行都带有前一行的哈希;roadwatch audit verify 验证整条链。",
     service: "服务", rate: "速率(条/秒)", position: "位置", owner: "进程", minute: "最近一分钟", hour: "最近一小时", accepted: "接受", flagged: "接受并标记", quarantined: "隔离", rejectedCount: "拒绝", operator: "企业", vehicles: "车辆", last: "最近报告", longest: "按失联时间", streams: "打开的事件流", feed: "最新事件号", backlog: "待推送", jobs: "任务", database: "数据库", kafkaAway: "Kafka 没有应答", unknown: "尚不清楚", silence: "静默 {time}",
     refresh: "刷新", ready: "就绪", notReady: "未就绪", lag: "积压", reason: "原因", partition: "分区", offset: "位置", copied: "已复制",
@@ -19,8 +20,17 @@ export const { say, useWords } = wordsOf({
     login: "Login", name: "Name", role: "Role", scope: "Scope", divisions: "Division prefixes (comma)", operators: "Operators (comma)", locked: "locked", unlock: "Unlock", reset: "Reset password", deactivate: "Deactivate", activate: "Activate", keys: "Keys", newKey: "New key", permissions: "Permissions", expires: "Expires", used: "Last used", revoke: "Revoke", revoked: "revoked", everything: "everything", totp: "One-time codes", totpOn: "on", totpOff: "off", myKeys: "My keys", password: "Change password", old: "Old password", new: "New password (12 characters at least)", changed: "The password was changed",
     roads: "Roads", routes: "Routes", zones: "Zones", datum: "Coordinates are WGS-84. Public Chinese maps (Amap, Tencent …) use GCJ-02, up to 700 m away: what was traced there must not be used as it is.", tooFar: "Zoom in to see roads", limit: "limit",
     basis: "Legal basis", flags: "What it flags", course: "Opens, escalates, closes", ignores: "Ignores", parameters: "Parameters", value: "In force", default: "Default", range: "Range", unit: "Unit", source: "Source", kinds: "Kinds", from: "from", sets: "Versions of the rules", inForce: "in force", superseded: "superseded", otherTime: "other time", version: "Version",
+    dispatcher: "dispatcher", supervisor: "supervisor", authority: "authority", enterprise: "enterprise", partner: "partner", system_admin: "system administrator", security_admin: "security administrator", audit_admin: "audit administrator",
     time: "Time", actor: "Who", action: "Action", object: "Object", outcome: "Outcome", purpose: "Purpose", detail: "Detail", hash: "Hash", filter: "Filter", chain: "Every row carries the hash of the one before; roadwatch audit verify proves the chain.",
     service: "Service", rate: "Rate (1/s)", position: "Position", owner: "Process", minute: "last minute", hour: "last hour", accepted: "accepted", flagged: "accepted, flagged", quarantined: "quarantined", rejectedCount: "rejected", operator: "Operator", vehicles: "Vehicles", last: "Last report", longest: "longest silent first", streams: "Open streams", feed: "Last event", backlog: "To be delivered", jobs: "Jobs", database: "Database", kafkaAway: "Kafka does not answer", unknown: "not known yet", silence: "silent for {time}",
     refresh: "Refresh", ready: "ready", notReady: "not ready", lag: "Lag", reason: "Reason", partition: "Partition", offset: "Offset", copied: "Copied",
   },
 });
+
+export const ROLES = ["dispatcher", "supervisor", "authority", "enterprise", "partner", "system_admin", "security_admin", "audit_admin"] as const;
+
+/** A role in words; one that the console does not know yet as the api names it. */
+export function roleWord(role: string): string {
+  const known = ROLES.find((one) => one === role);
+  return known ? say(known) : role;
+}
