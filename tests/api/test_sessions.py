@@ -26,7 +26,7 @@ async def test_a_session_opens_what_the_role_may_and_nothing_else(
     refused = await client.get("/metrics", headers={"accept-language": "en"})
     assert (refused.status_code, refused.json()["detail"]) == (
         403,
-        "This needs the permission metrics:read, which this account lacks.",
+        "This needs the permission metrics:read, which this account or key lacks; a security administrator can give it.",
     )
     assert (await client.delete("/v1/session")).status_code == 204
     assert (await client.get("/v1/alerts")).status_code == 401
@@ -119,7 +119,7 @@ async def test_a_key_has_its_part_of_the_permissions_until_it_ends(
         assert (await api.get("/v1/alerts", headers={"authorization": f"Bearer {wrong}"})).status_code == 401
     for change in (
         "revoked_at = now()",
-        "revoked_at = NULL, expires_at = now()",
+        "revoked_at = NULL, expires_at = now() - interval '1 second'",
         "expires_at = NULL, networks = '{10.0.0.0/8}'",
     ):
         await writer.execute(f"UPDATE api_key SET {change}")
