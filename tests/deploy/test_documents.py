@@ -37,7 +37,8 @@ def texts() -> dict[str, str]:
     )
     found = {}
     for name in listed.stdout.splitlines():
-        if (ROOT / name).is_file() and name != "tests/deploy/test_documents.py":
+        file = ROOT / name
+        if file.is_file() and file.suffix != ".png" and name != "tests/deploy/test_documents.py":
             found[name] = (ROOT / name).read_text(encoding="utf-8")
     return found
 

@@ -52,21 +52,22 @@ class System:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def send(self, reports: Sequence[dict[str, Any]]) -> None:
-        """Reports into Kafka, acknowledged."""
-        aside(self._send(reports))
+    def send(self, reports: Sequence[dict[str, Any]]) -> int:
+        """Reports into Kafka; gives when they were acknowledged, Unix ms."""
+        return int(aside(self._send(reports)))
 
-    async def _send(self, reports: Sequence[dict[str, Any]]) -> None:
+    async def _send(self, reports: Sequence[dict[str, Any]]) -> int:
         async with Producer(self.settings, "e2e") as producer:
             await producer.send_many(
                 RAW, [(str(report["terminal"]).encode(), json.dumps(report).encode()) for report in reports]
             )
+            return now_ms()
 
 
-def aside(work: Coroutine[Any, Any, Any]) -> None:
-    """Run it in a thread of its own: Playwright's sync API keeps a loop running in this one."""
+def aside(work: Coroutine[Any, Any, Any]) -> Any:
+    """What it gives; run in a thread of its own: Playwright's sync API keeps a loop running in this one."""
     with ThreadPoolExecutor(1) as threads:
-        threads.submit(asyncio.run, work).result()
+        return threads.submit(asyncio.run, work).result()
 
 
 def terminal(number: int) -> str:

@@ -16,6 +16,9 @@ pytestmark = pytest.mark.timeout(240)
 ROW = ".queue-row"
 CUT_S = 8.0
 STORM = range(10, FLEET)
+SEEN_AT = """() => { new MutationObserver(() => {
+    if (!window.seenAt && document.querySelector('.queue-row')) window.seenAt = Date.now();
+}).observe(document.body, { childList: true, subtree: true }); }"""
 IDS = "[...document.querySelectorAll('.queue-row')].map(row => row.textContent)"
 
 
@@ -43,11 +46,12 @@ def test_an_alert_is_announced_and_handled_by_keys_and_a_colleague_sees_each_ste
     reports = speeding(0, 6, moment())
     system.send(reports[:3])
     time.sleep(1.0)
-    begun_s = monotonic_s()
-    system.send(reports[3:])
+    page.evaluate(SEEN_AT)
+    sent_ms = system.send(reports[3:])
     page.locator(ROW, has_text=plate(0)).wait_for()
-    record_property("report_to_screen_s", round(monotonic_s() - begun_s, 2))
-    print(f"report to screen: {monotonic_s() - begun_s:.2f} s, sending included")
+    waited_ms = int(page.evaluate("window.seenAt")) - sent_ms
+    record_property("report_to_screen_ms", waited_ms)
+    print(f"report acknowledged by Kafka to alert on the screen: {waited_ms} ms")
     expect(page).to_have_title("(1) 路哨 · " + alert_of(system, 0)["sentence"]["zh"])
     assert "新告警" in page.locator("[role=log]").inner_text()
     assert "fresh" in (page.locator(ROW, has_text=plate(0)).get_attribute("class") or "")
