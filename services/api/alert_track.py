@@ -10,10 +10,11 @@ import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 
+from services.api import alerts
 from services.api.history.purpose import looked
 from services.api.parameters import Query as QueryModel
 from services.api.parameters import parse_time
-from services.api.problems import Problem, answers
+from services.api.problems import answers
 from services.api.schemas_track import AlertTrack
 from services.api.state import state_of
 from services.contracts.alert import Alert, iso
@@ -59,10 +60,7 @@ async def get_alert_track(
     """
     state = state_of(request)
     view = await state.view(request)
-    async with state.database.reading(view) as conn:
-        row = await api_queries.alert(conn, view, alert_id) if "\0" not in alert_id else None
-    if row is None:
-        raise Problem("alert-not-found", {"id": alert_id})
+    row = await alerts.found(state, view, alert_id)
     alert = msgspec.json.decode(row["data"], type=Alert)
     began_ms = to_ms(parse_time(alert.began))
     ended_ms = to_ms(parse_time(alert.ended)) if alert.ended else now_ms()

@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import asyncpg
 import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
@@ -11,11 +12,12 @@ from services.api.identity import principal_of
 from services.api.parameters import Cursor, Limit, Nothing
 from services.api.problems import Problem, answers
 from services.api.schemas import Alert, AlertPage
-from services.api.state import state_of
+from services.api.state import State, state_of
 from services.contracts.alert import without_driver
 from services.contracts.handling import Handling
 from services.store import api_queries
 from services.store.connect import Conn
+from services.store.scope import View
 
 router = APIRouter(tags=["alerts"])
 
@@ -108,16 +110,25 @@ async def get_alert(
 ) -> Response:
     """One alert. The `ETag` is the version of its handling, for `If-Match`; judging does not change it, so there is no `304` here."""
     state = state_of(request)
-    view = await state.view(request)
-    async with state.database.reading(view) as conn:
-        row = await api_queries.alert(conn, view, alert_id) if "\0" not in alert_id else None
-    if row is None:
-        raise Problem("alert-not-found", {"id": alert_id})
+    row = await found(state, await state.view(request), alert_id)
     return Response(
         document(row["data"], row["handling"], row["handled"], driver=principal_of(request).sees_drivers),
         media_type="application/json",
         headers={"etag": f'"{row["handling_version"]}"', "cache-control": "no-store"},
     )
+
+
+async def found(state: State, view: View, alert_id: str) -> asyncpg.Record:
+    """An alert's row, of those in view.
+
+    Raises:
+        Problem: `alert-not-found`.
+    """
+    async with state.database.reading(view) as conn:
+        row = await api_queries.alert(conn, view, alert_id) if "\0" not in alert_id else None
+    if row is None:
+        raise Problem("alert-not-found", {"id": alert_id})
+    return row
 
 
 def document(data: str, handling: str, handled: str | None, *, driver: bool = True) -> bytes:

@@ -1,5 +1,6 @@
 // What may be done with an alert: by whom (permission) and in which state of its handling (docs/handling.md).
 import type { Alert } from "../api/schema";
+import { UNRESOLVED } from "../stream/alerts";
 
 export type Verb = "acknowledge" | "claim" | "assign" | "comment" | "supervise" | "resolve" | "reopen";
 
@@ -10,8 +11,6 @@ interface Rule {
   in: readonly string[];
   asks: boolean; // opens a form
 }
-
-const UNRESOLVED = ["open", "acknowledged", "assigned"];
 
 export const VERBS: readonly Rule[] = [
   { verb: "acknowledge", permission: "alerts:ack", key: "a", in: ["open"], asks: false },

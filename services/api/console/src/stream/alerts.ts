@@ -11,7 +11,7 @@ const PAGE = 1000;
 const AGAIN_MS = 3000;
 /** Resolved alerts stay this long, so that whoever resolved one sees that it is done. */
 const LINGER_MS = 60_000;
-const UNRESOLVED = ["open", "acknowledged", "assigned"];
+export const UNRESOLVED: readonly string[] = ["open", "acknowledged", "assigned"];
 
 export interface Queue {
   alerts: ReadonlyMap<string, Alert>;

@@ -1,9 +1,7 @@
 // A tab's end of the stream: the shared worker, or the same logic in the tab where there is none.
 import { Fanout } from "./fanout";
 import type { ToTab, ToWorker } from "./protocol";
-import { openSource } from "./source";
-
-const CHECK_MS = 4000;
+import { keepAsking, openSource } from "./source";
 
 export interface Following {
   follow: (after: number) => void;
@@ -33,13 +31,11 @@ function shared(take: (message: ToTab) => void): Following {
 function alone(take: (message: ToTab) => void): Following {
   const fanout = new Fanout(openSource, () => Date.now());
   const port = { post: take };
-  const timer = setInterval(() => {
-    fetch("/readyz").then((answer) => answer.ok && fanout.fresh(), () => undefined);
-  }, CHECK_MS);
+  const leave = keepAsking(() => fanout.fresh());
   return {
     follow: (after) => fanout.take(port, { say: "follow", after }),
     close: () => {
-      clearInterval(timer);
+      leave();
       fanout.take(port, { say: "leave" });
     },
   };

@@ -2,11 +2,20 @@
 import type { Heard, Open, Source } from "./fanout";
 import type { Told } from "./protocol";
 
+const CHECK_MS = 4000;
 const TYPES = ["opened", "updated", "closed", "revised", "withdrawn", "acknowledged", "assigned", "commented", "supervised", "resolved", "reopened", "escalated"];
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 15_000;
 
 export const openSource: Open = (after, heard) => new Following(after, heard);
+
+/** Ask every few seconds whether the server is there: a stream's own comments are invisible to a page. Gives what ends it. */
+export function keepAsking(there: () => void): () => void {
+  const timer = setInterval(() => {
+    fetch("/readyz").then((answer) => answer.ok && there(), () => undefined); // what is not fresh says so by its age
+  }, CHECK_MS);
+  return () => clearInterval(timer);
+}
 
 class Following implements Source {
   private source: EventSource | null = null;

@@ -1,11 +1,9 @@
 /// <reference lib="webworker" />
-// The shared worker: one stream, asked every few seconds whether it still is one (a stream's comments are invisible to a page).
+// The shared worker: one stream for every tab of the browser.
 import { Fanout } from "./fanout";
 import type { Port } from "./fanout";
 import type { ToWorker } from "./protocol";
-import { openSource } from "./source";
-
-const CHECK_MS = 4000;
+import { keepAsking, openSource } from "./source";
 
 const fanout = new Fanout(openSource, () => Date.now());
 
@@ -17,10 +15,4 @@ const fanout = new Fanout(openSource, () => Date.now());
   own.start();
 });
 
-setInterval(async () => {
-  try {
-    if ((await fetch("/readyz")).ok) fanout.fresh();
-  } catch {
-    // what is not fresh says so by its age
-  }
-}, CHECK_MS);
+keepAsking(() => fanout.fresh());

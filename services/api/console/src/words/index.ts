@@ -10,8 +10,15 @@ export type Say = (key: Word, given?: Record<string, string | number>) => string
 
 const TABLES: Record<Language, Words> = { zh, en };
 
-export function say(key: Word, given: Record<string, string | number> = {}): string {
-  return TABLES[language()][key].replace(/\{(\w+)\}/g, (_, name: string) => String(given[name] ?? ""));
+type Given = Record<string, string | number>;
+
+/** A text with its `{names}` filled in. */
+function filled(text: string, given: Given): string {
+  return text.replace(/\{(\w+)\}/g, (_, name: string) => String(given[name] ?? ""));
+}
+
+export function say(key: Word, given: Given = {}): string {
+  return filled(TABLES[language()][key], given);
 }
 
 /** `say`, and a reason to draw anew when the language changes. */
@@ -22,8 +29,7 @@ export function useWords(): Say {
 
 /** A page's own words: the same keys in both languages, by type. */
 export function wordsOf<Key extends string>(tables: { zh: Record<Key, string>; en: Record<Key, string> }) {
-  const own = (key: Key, given: Record<string, string | number> = {}): string =>
-    tables[language()][key].replace(/\{(\w+)\}/g, (_, name: string) => String(given[name] ?? ""));
+  const own = (key: Key, given: Given = {}): string => filled(tables[language()][key], given);
   return {
     say: own,
     useWords: () => {
