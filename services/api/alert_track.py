@@ -69,7 +69,7 @@ async def get_alert_track(
         request, "track.read", f"vehicle:{alert.vehicle.id}", f"告警 {alert.id}",
         detail={"from": iso(from_ms), "to": iso(until_ms), "alert": alert.id},
     )  # fmt: skip
-    async with state.database.reading(view) as conn:
+    async with state.database.reading(view.during(from_ms, until_ms)) as conn:
         rows = await api_queries.track_page(
             conn, view, alert.vehicle.id, from_ms - 1, until_ms, MOST_READ + 1
         )

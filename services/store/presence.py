@@ -142,6 +142,12 @@ async def area(conn: Conn, wkt: str, buffer_m: float | None) -> Area:
     return Area(bytes(row["area"]), box, row["km2"], row["valid"])
 
 
+def looked_at(period_ms: tuple[int, int], max_gap_s: float) -> tuple[int, int]:
+    """Of which period a search reads fixes, Unix ms: a leg that touches its own begins and ends outside."""
+    margin_ms = round(max_gap_s * 1000)
+    return period_ms[0] - 2 * margin_ms, period_ms[1] + 2 * margin_ms
+
+
 async def search(
     conn: Conn, view: View, where: Area, period_ms: tuple[int, int], wanted: Wanted, *, max_gap_s: float, deadline_s: float
 ) -> list[Stay]:  # fmt: skip

@@ -5,8 +5,9 @@ prefix is every code in the registry that begins with it), so that it never keep
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from services.contracts.alert import iso
 from services.store.connect import Conn
 
 ROLE = "roadwatch_api"
@@ -15,9 +16,9 @@ ROLE = "roadwatch_api"
 ALL = "*"
 SEPARATOR = "\x1f"
 """Between the members of a list in a setting; no name holds it (registry files refuse control characters)."""
-SETTINGS = ("divisions", "operators", "classes", "account")
+SETTINGS = ("divisions", "operators", "classes", "account", "from", "until")
 SET = "SELECT " + ", ".join(
-    f"set_config('roadwatch.{name}', ${place}, $5)" for place, name in enumerate(SETTINGS, 1)
+    f"set_config('roadwatch.{name}', ${place}, $7)" for place, name in enumerate(SETTINGS, 1)
 )
 CLOSURE = """
 SELECT division FROM registration WHERE division LIKE ANY ($1::text[])
@@ -38,12 +39,21 @@ class WeakRole(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Whose rows a transaction sees; None: all. `divisions` are whole codes, the closure of prefixes; `account` whose own rows."""
+    """Whose rows a transaction sees; None: all. `divisions` are whole codes, the closure of prefixes; `account` whose own rows.
+
+    `period` (Unix ms, half-open) widens and narrows nothing: it tells the policy of fixes in advance which are read, so that a vehicle
+    registered throughout is looked up once and not for every fix.
+    """
 
     divisions: Sequence[str] | None = None
     operators: Sequence[str] | None = None
     classes: Sequence[str] | None = None
     account: str | None = None
+    period: tuple[int, int] | None = None
+
+    def during(self, from_ms: int, until_ms: int) -> "View":
+        """The same rows, with the period announced of which fixes are read."""
+        return replace(self, period=(from_ms, until_ms))
 
 
 EVERYTHING = View()
@@ -52,7 +62,10 @@ EVERYTHING = View()
 async def restrict(conn: Conn, view: View, *, transaction: bool = True) -> None:
     """Say for the rest of this transaction (or, for a connection that serves no request, of its use) which rows it may see."""
     lists = (view.divisions, view.operators, view.classes, None if view.account is None else (view.account,))
-    await conn.execute(SET, *(ALL if part is None else SEPARATOR.join(part) for part in lists), transaction)
+    period = ("", "") if view.period is None else map(iso, view.period)
+    await conn.execute(
+        SET, *(ALL if part is None else SEPARATOR.join(part) for part in lists), *period, transaction
+    )
 
 
 async def closure(conn: Conn, prefixes: Sequence[str]) -> list[str]:

@@ -57,7 +57,7 @@ def test_the_command_migrates_waits_and_does_nothing_twice(
 ) -> None:
     env = {"ROADWATCH_DATABASE_URL": empty_database_url}
     first = run_roadwatch("migrate", env=env)
-    assert (first.returncode, first.stdout.split()[-1]) == (0, "0002"), first.stderr
+    assert (first.returncode, first.stdout.split()[-1]) == (0, "0003"), first.stderr
     with psycopg.connect(empty_database_url) as connection:
         connection.execute("UPDATE feed SET last = 7")
     assert run_roadwatch("migrate", env=env).returncode == 0
@@ -73,7 +73,7 @@ def test_two_migrations_at_once_take_turns(empty_database_url: str) -> None:
         ]
         return await asyncio.gather(*run)
 
-    assert asyncio.run(both()) == ["0002"] * 3
+    assert asyncio.run(both()) == ["0003"] * 3
 
 
 def test_the_schema_can_be_taken_back(empty_database_url: str) -> None:

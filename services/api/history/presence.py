@@ -192,11 +192,11 @@ async def find(
     begin, end = body.period()
     stays: dict[int, presence.Stay] = {}
     for start in range(begin, end, HOUR_MS):
-        async with database.reading(view) as conn:
+        period = (start, min(start + HOUR_MS, end))
+        async with database.reading(view.during(*presence.looked_at(period, body.max_gap_s))) as conn:
             part = await presence.search(
-                conn, view, area, (start, min(start + HOUR_MS, end)), body.wanted(), max_gap_s=body.max_gap_s,
-                deadline_s=deadline_s,
-            )  # fmt: skip
+                conn, view, area, period, body.wanted(), max_gap_s=body.max_gap_s, deadline_s=deadline_s
+            )
         for stay in part:
             known = stays.get(stay.vehicle)
             stays[stay.vehicle] = stay if known is None else known.joined(stay)

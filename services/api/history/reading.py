@@ -41,7 +41,7 @@ class Reader:
         """The fixes of a period, read page by page."""
         found, after_ms = [], from_ms - 1
         while True:
-            async with self.database.reading(self.view) as conn:
+            async with self.database.reading(self.view.during(from_ms, until_ms)) as conn:
                 page = await ways.page(conn, self.view, self.vehicle, after_ms, until_ms, PAGE)
             found.append(_way(page))
             if len(page) < PAGE:

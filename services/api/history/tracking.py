@@ -17,7 +17,7 @@ FIRST_PAGE, PAGE = 1000, 5000
 
 async def first_page(database: Database, view: View, vehicle: int, from_ms: int, until_ms: int) -> list[Rows]:
     """The first page, or none: what can fail fails before anything is sent."""
-    async with database.reading(view) as conn:
+    async with database.reading(view.during(from_ms, until_ms)) as conn:
         rows = await api_queries.track_page(conn, view, vehicle, from_ms - 1, until_ms, FIRST_PAGE)
     return [rows] if rows else []
 
@@ -35,8 +35,9 @@ async def pages(database: Database, view: View, vehicle: int, first: list[Rows],
         if len(rows) < asked:
             return
         asked = PAGE
-        async with database.reading(view) as conn:
-            rows = await api_queries.track_page(conn, view, vehicle, to_ms(rows[-1]["at"]), until_ms, asked)
+        after_ms = to_ms(rows[-1]["at"])
+        async with database.reading(view.during(after_ms, until_ms)) as conn:
+            rows = await api_queries.track_page(conn, view, vehicle, after_ms, until_ms, asked)
 
 
 async def simplified(found: Pages, tolerance_m: float) -> AsyncIterator[Rows]:
