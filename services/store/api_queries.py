@@ -27,6 +27,7 @@ WHERE e.seq > $1
   AND ($5::text[] IS NULL OR a.vehicle_class = ANY ($5))
 ORDER BY e.seq LIMIT $2
 """
+# coalesce: under a policy the planner may use no statistics for LIKE, takes it to find next to nothing, and would sort the whole table
 ALERT_PAGE = """
 SELECT feed.last, page.id, page.began, page.data, page.handling, page.handled
 FROM feed LEFT JOIN LATERAL (
@@ -35,7 +36,7 @@ FROM feed LEFT JOIN LATERAL (
       AND ($2::text[] IS NULL OR kind = ANY ($2))
       AND ($3::text[] IS NULL OR vehicle_class = ANY ($3))
       AND ($4::text[] IS NULL OR operator = ANY ($4))
-      AND ($5::text[] IS NULL OR division LIKE ANY ($5))
+      AND ($5::text[] IS NULL OR coalesce(division LIKE ANY ($5), false))
       AND ($6::text[] IS NULL OR state = ANY ($6))
       AND ($7::text[] IS NULL OR handling = ANY ($7))
       AND ($8::text[] IS NULL OR severity = ANY ($8))

@@ -270,6 +270,7 @@ class Alert(Base):
     __table_args__ = (
         Index("alert_began", text("began DESC"), "id"),
         Index("alert_vehicle", "vehicle_id", text("began DESC"), "id"),
+        Index("alert_operator", "operator", text("began DESC"), "id"),
         Index("alert_place", "place", postgresql_using="gist"),
         Index("alert_unresolved", text("began DESC"), "id", postgresql_where=text("handling <> 'resolved'")),
         Index("alert_due", "due_at", "id", postgresql_where=text("due_at IS NOT NULL")),

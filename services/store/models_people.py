@@ -132,6 +132,19 @@ class WebhookNetwork(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 
+class Viewing(Base):
+    """Who looks at an alert, and until when that was said to hold. Unlogged: a crash may empty it."""
+
+    __tablename__ = "viewing"
+    __table_args__ = (Index("viewing_alert", "alert_id"), {"prefixes": ["UNLOGGED"]})
+
+    account: Mapped[str] = mapped_column(Id, primary_key=True)
+    alert_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    name: Mapped[str]
+    since: Mapped[datetime]
+    until: Mapped[datetime]
+
+
 class WebhookEndpoint(Base):
     """Where a partner receives events: `account` is the owner's id, or "system" for the holder of the system's token.
 
