@@ -35,7 +35,7 @@ from services.api.anchoring import Anchoring
 from services.api.authentication import COOKIE, Authenticator
 from services.api.cursors import Cursors
 from services.api.database import DatabaseAway, check_posture, connect
-from services.api.handling import actions, deadlines, shifts, storms
+from services.api.handling import actions, deadlines, shifts, storms, viewing
 from services.api.history import drivers, exports, jobs, journeys, near, presence
 from services.api.history.runner import Runner
 from services.api.hub import Hub
@@ -110,6 +110,7 @@ MODULES = (
     oidc,
     actions,
     shifts,
+    viewing,
     journeys,
     presence,
     near,

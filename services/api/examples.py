@@ -284,6 +284,10 @@ OF_OPERATION: dict[str, Any] = {
     "list_alert_groups": GROUP_LIST,
     "acknowledge_alerts": ACKNOWLEDGED,
     "get_shift_summary": SHIFT_SUMMARY,
+    "view_alert": {
+        "others": [{"id": "acc_5f2c", "name": "李调度", "since": "2026-11-23T00:15:31Z"}],
+        "lasts_s": 15,
+    },
     "list_trips": TRIPS,
     "list_stops": STOPS,
     "get_mileage": MILEAGE,

@@ -96,6 +96,8 @@ ACCESS: dict[str, str] = {
     "list_alert_groups": "alerts:read",
     "acknowledge_alerts": "alerts:ack",
     "get_shift_summary": "alerts:ack",
+    "view_alert": "alerts:assign",
+    "leave_alert": "alerts:assign",
     "list_trips": "tracks:read",
     "list_stops": "tracks:read",
     "get_mileage": "tracks:read",

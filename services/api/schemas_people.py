@@ -112,6 +112,21 @@ class ShiftSummary(Shape):
     done: ShiftDone
 
 
+class Viewer(Shape):
+    """Somebody who looks at an alert."""
+
+    id: str
+    name: str
+    since: str = Field(json_schema_extra={"format": "date-time"})
+
+
+class Viewers(Shape):
+    """Who else looks at an alert now; say again within `lasts_s` seconds that you do."""
+
+    others: list[Viewer]
+    lasts_s: int
+
+
 class ScopeShape(Shape):
     """Which rows are in view; null: all."""
 

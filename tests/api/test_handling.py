@@ -319,3 +319,31 @@ async def test_an_alert_that_is_not_there(api: Api, name: str) -> None:
     for action, body in (("claim", {}), ("comment", {"text": "x"})):
         assert problem(await act(api.client, name, action, 0, **body)) == (404, "alert-not-found")
     assert problem(await api.get(f"/v1/alerts/{name}/actions")) == (404, "alert-not-found")
+
+
+async def test_two_who_look_at_one_alert_see_each_other(api: Api, writer: asyncpg.Connection) -> None:
+    await put(writer, [event("alr_1"), event("alr_2", division="640200")])
+    for login in ("wang", "li"):
+        await account(writer, login, Role.DISPATCHER)
+    await account(writer, "far", Role.DISPATCHER, divisions=["6402"])
+    await account(writer, "firm", Role.ENTERPRISE)
+    wang, li, far, firm = [await signed_in(api, login) for login in ("wang", "li", "far", "firm")]
+
+    async def look(client: httpx2.AsyncClient, name: str = "alr_1") -> list[str]:
+        answer = await client.put(f"/v1/alerts/{name}/viewing")
+        assert answer.status_code == 200, answer.text
+        return [person["name"] for person in answer.json()["others"]]
+
+    assert await look(wang) == []
+    assert await look(li) == ["账号 wang"]
+    assert await look(wang) == ["账号 li"]
+    assert await look(far, "alr_2") == []
+    assert await look(wang, "alr_2") == ["账号 far"], "of two alerts one each"
+    assert problem(await far.put("/v1/alerts/alr_1/viewing")) == (404, "alert-not-found")
+    assert problem(await firm.put("/v1/alerts/alr_1/viewing")) == (403, "forbidden")
+    assert (await li.delete("/v1/alerts/alr_1/viewing")).status_code == 204
+    assert await look(wang) == []
+    assert await look(li) == ["账号 wang"]
+    await writer.execute("UPDATE viewing SET until = until - interval '16 seconds' WHERE account = 'acc_li'")
+    assert await look(wang) == [], "who says nothing is gone after 15 s"
+    assert await writer.fetchval("SELECT count(*) FROM alert_event") == 2

@@ -47,7 +47,7 @@ def test_every_operation_has_a_name_a_tag_an_example_and_its_problems() -> None:
             "create_key", "revoke_key", "list_my_keys", "create_my_key", "revoke_my_key", "begin_totp", "confirm_totp", "end_totp",
             "list_audit", "begin_oidc", "end_oidc",
             "acknowledge_alert", "claim_alert", "assign_alert", "comment_alert", "supervise_alert", "resolve_alert", "reopen_alert",
-            "list_actions", "list_alert_groups", "acknowledge_alerts", "get_shift_summary",
+            "list_actions", "list_alert_groups", "acknowledge_alerts", "get_shift_summary", "view_alert", "leave_alert",
             "list_trips", "list_stops", "get_mileage", "search_presence", "search_near", "create_export", "list_jobs", "get_job",
             "get_job_result", "cancel_job", "list_drivers", "get_driver",
             "list_webhooks", "create_webhook", "get_webhook", "change_webhook", "delete_webhook", "rotate_webhook_secret", "ping_webhook", "enable_webhook", "disable_webhook", "recover_webhook", "list_deliveries", "get_delivery", "redeliver", "list_webhook_event_types", "list_webhook_networks", "put_webhook_network", "delete_webhook_network",

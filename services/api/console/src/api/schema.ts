@@ -1021,6 +1021,17 @@ export interface VehiclePage {
   next: string | null;
 }
 
+export interface Viewer {
+  id: string;
+  name: string;
+  since: string;
+}
+
+export interface Viewers {
+  lasts_s: number;
+  others: (Viewer)[];
+}
+
 export interface Webhook {
   after: number;
   algorithm: string;
