@@ -4,7 +4,6 @@ import type { ReactNode } from "react";
 import { Map as MapLibre, setWorkerUrl } from "maplibre-gl";
 import type { LngLatBoundsLike } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
-import "maplibre-gl/dist/maplibre-gl.css";
 import { onTheme } from "../app/preferences";
 import { Failed } from "../ui";
 import { useWords } from "../words";
