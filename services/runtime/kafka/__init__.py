@@ -4,6 +4,7 @@ What users of the client report most is not an error but silence: a consumer tha
 for its end offsets every two seconds with a deadline, and a watchdog ends the process when there is lag and nothing advances.
 """
 
+from services.runtime.kafka.backwards import Found, Look, Seen, look_back
 from services.runtime.kafka.batch import Batch
 from services.runtime.kafka.connection import KafkaAway
 from services.runtime.kafka.consumer import Assigned, Consumer, OffsetGone, Revoked
@@ -16,15 +17,19 @@ __all__ = [
     "Assigned",
     "Batch",
     "Consumer",
+    "Found",
     "KafkaAway",
+    "Look",
     "Message",
     "OffsetGone",
     "Producer",
     "Revoked",
+    "Seen",
     "Stalled",
     "Tail",
     "Watchdog",
     "end_offsets",
     "log_bounds",
+    "look_back",
     "make_topics",
 ]
