@@ -52,6 +52,7 @@ from services.api.parameters import MESSAGES, problem_of
 from services.api.problems import MEDIA_TYPE, Fault, Problem, answers, respond
 from services.api.sse import retry_frame
 from services.api.state import State
+from services.api.system import rejected
 from services.api.system import routes as system
 from services.api.system.watch import Watch
 from services.api.webhooks import deliveries, endpoints, event_types, networks
@@ -126,8 +127,10 @@ MODULES = (
     zones,
     rules,
     system,
+    rejected,
 )
 SEARCHES_AT_ONCE = 2  # of the pool's eight connections; the others stay for what is quick
+LOOKS_AT_ONCE = 2  # each fetches some 50,000 records at most
 FAREWELL = b": the server is stopping\n" + b"event: bye\ndata: {}\n\n"
 
 log = structlog.get_logger()
@@ -192,6 +195,8 @@ async def _state(settings: Settings) -> State:
         driver_cursors=Cursors(settings.token, "drivers"),
         jobs_waiting=asyncio.Event(),
         searches=asyncio.Semaphore(SEARCHES_AT_ONCE),
+        rejected_cursors=Cursors(settings.token, "rejected", rejected.LONGEST_CURSOR),
+        rejected_looks=asyncio.Semaphore(LOOKS_AT_ONCE),
     )
 
 

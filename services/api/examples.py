@@ -239,6 +239,15 @@ SYSTEM: dict[str, Any] = {
     "streams": 7, "feed": 1234, "webhooks": {"waiting": 0, "oldest_s": None}, "jobs": {"waiting": 0, "running": 1}, "database_bytes": 2_147_483_648,
 }  # fmt: skip
 
+REJECTED_PAGE: dict[str, Any] = {
+    "items": [{
+        "id": "2-1041", "time": "2026-11-23T00:15:31.204Z", "reason": {"code": "SYNTAX", "verdict": "rejected", "zh": "不是有效的 JSON", "en": "not JSON"},
+        "source": {"topic": "gps.raw", "partition": 2, "offset": 1_204_511}, "key": "013900000021", "content_type": None, "bytes": 8,
+        "base64": "eyJ0ZXJtaW4=", "text": '{"termin',
+    }],
+    "next": "WzEwNDEsMF0", "scanned": 1, "stopped": None,
+}  # fmt: skip
+
 OF_OPERATION: dict[str, Any] = {
     "list_alerts": ALERT_PAGE,
     "get_alert": ALERT,
@@ -327,6 +336,7 @@ OF_OPERATION: dict[str, Any] = {
     "put_webhook_network": WEBHOOK_NETWORK,
     "get_alert_track": ALERT_TRACK,
     "get_system": SYSTEM,
+    "list_rejected": REJECTED_PAGE,
     "list_rules": RULES,
     "list_roads": ROADS,
     "list_zones": ZONES,

@@ -129,6 +129,7 @@ ACCESS: dict[str, str] = {
     "delete_webhook_network": "system:manage",
     "get_alert_track": "tracks:read",
     "get_system": "system:manage",
+    "list_rejected": "system:manage",
     "list_rules": "meta:read",
     "list_roads": "map:read",
     "list_zones": "map:read",

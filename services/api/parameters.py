@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from services.api import labels
 from services.api.problems import Fault, Problem
+from services.contracts.reasons import REJECTING
 from services.contracts.registry import ZONE_KINDS
 from services.contracts.registry_files.values import BadValue, normal_plate
 from services.store.times import to_ms
@@ -198,6 +199,7 @@ States = _choice(labels.codes(labels.STATES))
 Handlings = _choice(labels.codes(labels.HANDLINGS))
 Severities = _choice(labels.codes(labels.SEVERITIES))
 ZoneKinds = _choice(ZONE_KINDS)
+RejectReasons = _choice(REJECTING)
 
 
 class Query(BaseModel):

@@ -42,8 +42,8 @@ KINDS = (
     Kind("beyond-feed", 400, "序号超出事件流", "Beyond the end of the feed", "序号 {after} 大于最新事件 {last}。数据库可能已恢复到较早的状态,请重新读取第一页。",
          "Number {after} is beyond the latest event {last}; the database may have been restored: read a first page anew."),
     Kind("period-too-long", 400, "时间范围过长", "Period too long", "时间范围不得超过 {days} 天,请分段查询。", "The period must not exceed {days} days; ask for it in parts."),
-    Kind("purpose-required", 400, "须填写查询事由", "Purpose required", "查看轨迹、人员与检索须说明事由: 加参数 purpose=(2–200 字)或 X-Purpose 头,将记入审计。",
-         "Tracks, drivers and searches ask why you look: add purpose= (2 to 200 characters) or the header X-Purpose; it is written to the audit."),
+    Kind("purpose-required", 400, "须填写查询事由", "Purpose required", "查看轨迹、人员、拒收报文与检索须说明事由: 加参数 purpose=(2–200 字)或 X-Purpose 头,将记入审计。",
+         "Tracks, drivers, reports kept out and searches ask why you look: add purpose= (2 to 200 characters) or the header X-Purpose; it is written to the audit."),
     Kind("search-too-large", 400, "检索范围过大", "Search too large", "即时检索不得超过 {hours} 小时、{km2} 平方公里;更大的请加 job=true 作为任务提交。",
          "Searched at once are at most {hours} hours and {km2} square kilometres; ask for more as a job with job=true."),
     Kind("area-invalid", 400, "区域无效", "Area invalid", "区域应为不自交的多边形,或带 buffer_m 的折线,面积不超过 {km2} 平方公里。",
@@ -61,6 +61,8 @@ KINDS = (
          "Too many wrong tries; the account is locked for {minutes} minutes. A security administrator can unlock it."),
     Kind("forbidden", 403, "无此权限", "Not permitted", "此操作需要权限 {permission},当前账号或密钥没有;请安全管理员授予。",
          "This needs the permission {permission}, which this account or key lacks; a security administrator can give it."),
+    Kind("scope-too-narrow", 403, "数据范围不足", "Scope too narrow", "拒收的报文不属于任何区划或企业,只接受数据范围为全部的账号查看;请安全管理员调整。",
+         "What was kept out belongs to no division or operator, so only an account whose scope is everything may read it; a security administrator can widen the scope."),
     Kind("password-change-required", 403, "须先修改密码", "Change the password first", "首次登录须先修改密码: PUT /v1/me/password。",
          "The first password must be changed before anything else: PUT /v1/me/password."),
     Kind("cross-site", 403, "跨站请求被拒绝", "Cross-site request refused", "浏览器会话只接受本站页面发出的修改请求;程序请改用密钥。",
@@ -137,6 +139,8 @@ KINDS = (
          "Something went wrong inside and is in the log; quote request_id when reporting it."),
     Kind("database-away", 503, "数据库暂不可用", "Database away", "数据库没有应答,数据并非为空;请稍后重试。",
          "The database does not answer; this does not mean that there is no data. Try again shortly."),
+    Kind("kafka-away", 503, "消息队列暂不可用", "Kafka away", "Kafka 没有应答,报文并未丢失;请稍后重试。",
+         "Kafka does not answer; nothing that it holds is lost. Try again shortly."),
     Kind("stopping", 503, "服务正在停止", "Stopping", "服务正在停止,请稍后重试。", "The service is stopping; try again shortly."),
 )  # fmt: skip
 BY_CODE = {kind.code: kind for kind in KINDS}

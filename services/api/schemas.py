@@ -212,6 +212,12 @@ class LabelShape(Shape):
     en: str
 
 
+class ReasonShape(LabelShape):
+    """A reason code, its words and what becomes of a report that has it."""
+
+    verdict: str
+
+
 class Meta(Shape):
     """Every code that answers carry."""
 
@@ -227,7 +233,7 @@ class Meta(Shape):
     actions: list[LabelShape]
     resolutions: list[LabelShape]
     supervisions: list[LabelShape]
-    reasons: list[dict[str, Any]]
+    reasons: list[ReasonShape]
 
 
 class Fault(BaseModel):

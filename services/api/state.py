@@ -40,6 +40,8 @@ class State:
     driver_cursors: Cursors
     jobs_waiting: asyncio.Event
     searches: asyncio.Semaphore
+    rejected_cursors: Cursors
+    rejected_looks: asyncio.Semaphore
 
     async def view(self, request: Request) -> View:
         """The rows that this request may see."""

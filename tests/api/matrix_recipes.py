@@ -103,6 +103,7 @@ QUERIES: dict[str, Callable[[Case], dict[str, str]]] = {
     "get_shift_summary": lambda _: BRIEF,
     "stream_alerts": lambda _: {"after": "0"},
     "list_roads": lambda _: {"bbox": "106.2,38.4,106.3,38.5"},
+    "list_rejected": lambda _: {"purpose": "test of scopes"},
 }
 """Query parameters that are needed, or show more."""
 
@@ -147,6 +148,7 @@ OTHERWISE: dict[str, frozenset[int]] = {
     "confirm_totp": frozenset({204, 401}),
     "begin_oidc": frozenset({404}),  # no provider is set up
     "end_oidc": frozenset({404}),
+    "list_rejected": frozenset({503}),  # the world has no Kafka
 }
 """Statuses of success that are not 2xx."""
 

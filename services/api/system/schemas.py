@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from services.api.schemas import Shape
+from services.api.schemas import ReasonShape, Shape
 
 
 class SystemPartition(Shape):
@@ -29,13 +29,9 @@ class SystemService(Shape):
     partitions: list[SystemPartition]
 
 
-class SystemReason(Shape):
+class SystemReason(ReasonShape):
     """Reports with a reason code."""
 
-    code: str
-    verdict: str
-    zh: str
-    en: str
     count: int
 
 
@@ -93,3 +89,41 @@ class System(Shape):
     webhooks: SystemWebhooks
     jobs: SystemJobs
     database_bytes: int
+
+
+class RejectedSource(Shape):
+    """Where the report stood as it came."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+class Rejected(Shape):
+    """A report that was kept out; what its headers do not tell is null."""
+
+    id: str = Field(description="partition and offset in the topic of what was kept out")
+    time: str = Field(
+        description="when it was put aside: what ingest had yet to read waited before",
+        json_schema_extra={"format": "date-time"},
+    )
+    reason: ReasonShape | None
+    source: RejectedSource | None
+    key: str | None = Field(
+        description="the record's key, by custom the terminal's number; at most 200 bytes"
+    )
+    content_type: str | None
+    bytes: int = Field(description="length of the whole report")
+    base64: str = Field(description="its first 4096 bytes", json_schema_extra={"format": "byte"})
+    text: str | None = Field(description="the same as text, if all of it is printable UTF-8")
+
+
+class RejectedPage(Shape):
+    """The newest first."""
+
+    items: list[Rejected]
+    next: str | None = Field(description="give it as `before` for older ones; null: there are none")
+    scanned: int = Field(description="records looked at, wanted or not")
+    stopped: Literal["records", "time"] | None = Field(
+        description="the bound that ended the search before `limit` was reached; null: none did"
+    )

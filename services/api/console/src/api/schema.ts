@@ -393,7 +393,7 @@ export interface Meta {
   handlings: (LabelShape)[];
   kinds: Record<string, (LabelShape)[]>;
   plate_colors: (LabelShape)[];
-  reasons: (Record<string, unknown>)[];
+  reasons: (ReasonShape)[];
   resolutions: (LabelShape)[];
   rules: (LabelShape)[];
   severities: (LabelShape)[];
@@ -622,6 +622,13 @@ export interface Problem {
   type: string;
 }
 
+export interface ReasonShape {
+  code: string;
+  en: string;
+  verdict: string;
+  zh: string;
+}
+
 export interface Recovery {
   delivered?: boolean;
   since: string;
@@ -646,6 +653,31 @@ export interface Registration {
   valid_from: string | null;
   valid_to: string | null;
   vin: string | null;
+}
+
+export interface Rejected {
+  base64: string;
+  bytes: number;
+  content_type: string | null;
+  id: string;
+  key: string | null;
+  reason: ReasonShape | null;
+  source: RejectedSource | null;
+  text: string | null;
+  time: string;
+}
+
+export interface RejectedPage {
+  items: (Rejected)[];
+  next: string | null;
+  scanned: number;
+  stopped: "records" | "time" | null;
+}
+
+export interface RejectedSource {
+  offset: number;
+  partition: number;
+  topic: string;
 }
 
 export type Resolution = "handled" | "no_action" | "later" | "false_alarm";
