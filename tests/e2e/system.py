@@ -17,7 +17,7 @@ from services.cli.benchmarks.system import Processes
 from services.contracts.alert import iso
 from services.contracts.topics import RAW
 from services.runtime.clock import now_ms
-from services.runtime.kafka import Producer, make_topics
+from services.runtime.kafka import Message, Producer, make_topics
 from services.runtime.servers.process import free_port
 from services.runtime.settings import Settings
 from tests.api.accounts import account
@@ -62,6 +62,14 @@ class System:
                 RAW, [(str(report["terminal"]).encode(), json.dumps(report).encode()) for report in reports]
             )
             return now_ms()
+
+    def send_bytes(self, *values: Any) -> None:
+        """Anything into Kafka, as somebody may send it who is no terminal; None is a tombstone."""
+        aside(self._send_bytes([Message(RAW, value, b"139") for value in values]))
+
+    async def _send_bytes(self, messages: Sequence[Message]) -> None:
+        async with Producer(self.settings, "e2e") as producer:
+            await producer.send_batch(messages)
 
 
 def aside(work: Coroutine[Any, Any, Any]) -> Any:

@@ -1,5 +1,6 @@
 """Every page, as those who may see it: it opens, asks nothing of others, and is fit for everybody's eyes and hands (axe-core, WCAG 2.1 A and AA)."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,35 @@ def test_an_open_alert_and_a_vehicle_are_accessible(system: System, sign_in: Sig
     expect(page.locator(".shell-main .spinner")).to_have_count(0)
     page.evaluate(AXE.read_text(encoding="utf-8") + "; 0")
     assert page.evaluate(RUN) == []
+
+
+def test_what_was_kept_out_is_read_byte_for_byte(system: System, sign_in: SignIn) -> None:
+    system.send_bytes(*[b'{"no": '] * 60, None, b"\x7e\x02\x00\xff")
+    while (total := len(system.get("/v1/rejected", limit="200")["items"])) < 62:
+        time.sleep(0.1)
+    page = sign_in("xi", path="/govern/system")
+    page.get_by_role("button", name="查看全部").click()
+    page.fill("input[name=purpose]", "端到端测试")
+    page.keyboard.press("Enter")
+    rows = page.locator(".rejects li")
+    expect(rows).to_have_count(50)
+    page.get_by_role("button", name="更早的").click()
+    expect(rows).to_have_count(total)
+    expect(page.get_by_role("button", name="更早的")).to_have_count(0)
+    row = rows.filter(has_text="SYNTAX").first
+    row.locator("summary").click()
+    expect(row.locator("pre").first).to_have_text('{"no": ')
+    expect(row.locator("pre.hex")).to_contain_text("000000  7b 22 6e 6f 22 3a 20")
+    page.evaluate(AXE.read_text(encoding="utf-8") + "; 0")
+    assert page.evaluate(RUN) == []
+    page.get_by_role("button", name="不是有效的 UTF-8").click()  # one of those counted within the hour
+    rows.locator("summary").click()
+    expect(rows).to_contain_text("不是可显示的文本")
+    expect(rows.locator("pre.hex")).to_contain_text("7e 02 00 ff")
+    page.locator("section select").select_option("EMPTY")
+    expect(rows).to_contain_text("0 字节")
+    page.locator("section select").select_option("DATUM")
+    expect(page.locator(".state-block")).to_contain_text("没有拒收的报文")
 
 
 def test_every_key_is_listed(sign_in: SignIn) -> None:

@@ -6,6 +6,7 @@ import { useAsked } from "../api/use";
 import { Failed, Loading, Table, Time } from "../ui";
 import { duration, number } from "../words/format";
 import { useLanguage } from "../words/language";
+import { Rejected } from "./Rejected";
 import { useWords } from "./words";
 
 const LOOK_MS = 5000;
@@ -40,6 +41,7 @@ export default function System() {
         { name: say("owner"), cell: (row) => <span className="small faint">{[...new Set(row.partitions.map((one) => one.owner))].join(", ")}</span> },
       ]} /></div>
       <div className="two"><Reports title={say("minute")} reports={data.reports.minute} /><Reports title={say("hour")} reports={data.reports.hour} /></div>
+      <Rejected hour={data.reports.hour} />
       <section className="panel padded stack"><h2>{say("last")} <span className="small soft">{say("longest")}</span></h2>
         <Table<SystemOperator> rows={data.operators} keyOf={(row) => row.operator} columns={[
           { name: say("operator"), cell: (row) => row.operator },

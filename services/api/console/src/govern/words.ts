@@ -11,6 +11,7 @@ export const { say, useWords } = wordsOf({
     dispatcher: "调度员", supervisor: "督办主管", authority: "交通主管部门", enterprise: "运输企业", partner: "合作平台", system_admin: "系统管理员", security_admin: "安全管理员", audit_admin: "审计管理员",
     time: "时间", actor: "操作人", action: "操作", object: "对象", outcome: "结果", purpose: "事由", detail: "明细", hash: "链哈希", filter: "筛选", chain: "每一行都带有前一行的哈希;roadwatch audit verify 验证整条链。",
     service: "服务", rate: "速率(条/秒)", position: "位置", owner: "进程", minute: "最近一分钟", hour: "最近一小时", accepted: "接受", flagged: "接受并标记", quarantined: "隔离", rejectedCount: "拒绝", operator: "企业", vehicles: "车辆", last: "最近报告", longest: "按失联时间", streams: "打开的事件流", feed: "最新事件号", backlog: "待推送", jobs: "任务", database: "数据库", kafkaAway: "Kafka 没有应答", unknown: "尚不清楚", silence: "静默 {time}",
+    rejects: "拒收报文", rejectsLead: "被隔离或拒绝的报文原样保留 30 天,每次查看都记入审计;数字为最近一小时的条数", showAll: "查看全部", noRejects: "没有拒收的报文", older: "更早的", stoppedAt: "查找了 {count} 条后停止,更早的尚未查找。", bytes: "{count} 字节", cutAt: "只显示前 {shown} 字节,共 {count} 字节", noText: "不是可显示的文本",
     refresh: "刷新", lag: "积压", reason: "原因", partition: "分区",
   },
   en: {
@@ -23,6 +24,7 @@ export const { say, useWords } = wordsOf({
     dispatcher: "dispatcher", supervisor: "supervisor", authority: "authority", enterprise: "enterprise", partner: "partner", system_admin: "system administrator", security_admin: "security administrator", audit_admin: "audit administrator",
     time: "Time", actor: "Who", action: "Action", object: "Object", outcome: "Outcome", purpose: "Purpose", detail: "Detail", hash: "Hash", filter: "Filter", chain: "Every row carries the hash of the one before; roadwatch audit verify proves the chain.",
     service: "Service", rate: "Rate (1/s)", position: "Position", owner: "Process", minute: "last minute", hour: "last hour", accepted: "accepted", flagged: "accepted, flagged", quarantined: "quarantined", rejectedCount: "rejected", operator: "Operator", vehicles: "Vehicles", last: "Last report", longest: "longest silent first", streams: "Open streams", feed: "Last event", backlog: "To be delivered", jobs: "Jobs", database: "Database", kafkaAway: "Kafka does not answer", unknown: "not known yet", silence: "silent for {time}",
+    rejects: "Rejected reports", rejectsLead: "what was quarantined or rejected is kept as it came for 30 days; each look goes into the audit; the figures are of the last hour", showAll: "Show all", noRejects: "No report was kept out", older: "Older", stoppedAt: "The search stopped after {count} records; what is older has not been searched yet.", bytes: "{count} bytes", cutAt: "The first {shown} of {count} bytes", noText: "Not text that can be shown",
     refresh: "Refresh", lag: "Lag", reason: "Reason", partition: "Partition",
   },
 });

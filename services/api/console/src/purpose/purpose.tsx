@@ -6,8 +6,8 @@ import { Button, Field } from "../ui";
 import { wordsOf } from "../words";
 
 const { useWords } = wordsOf({
-  zh: { title: "查询事由", lead: "查看轨迹、检索和导出都要说明事由,它会连同您的账号记入审计,本次登录内有效。", placeholder: "例如:2026-11-26 G6 事故调查", use: "开始查询", change: "更改", now: "查询事由" },
-  en: { title: "Purpose", lead: "Looking at tracks, searching and exporting asks for a purpose. It goes into the audit with your account and holds for this sitting.", placeholder: "for example: accident on G6, 2026-11-26", use: "Go on", change: "Change", now: "Purpose" },
+  zh: { title: "查询事由", lead: "查看轨迹和拒收报文、检索和导出都要说明事由,它会连同您的账号记入审计,本次登录内有效。", placeholder: "例如:2026-11-26 G6 事故调查", use: "开始查询", change: "更改", now: "查询事由" },
+  en: { title: "Purpose", lead: "Looking at tracks and rejected reports, searching and exporting asks for a purpose. It goes into the audit with your account and holds for this sitting.", placeholder: "for example: accident on G6, 2026-11-26", use: "Go on", change: "Change", now: "Purpose" },
 });
 
 const PLACE = "purpose";
