@@ -121,7 +121,12 @@ def running(settings: Settings, folder: Path, run_roadwatch: RunRoadwatch) -> It
     )
     roads = folder / "roads.geojson"
     roads.write_text(json.dumps(LIMIT_ROAD), "utf-8")
-    for kind, file in (("vehicles", vehicles), ("roads", roads)):
+    drivers = folder / "drivers.csv"
+    drivers.write_text(
+        "driver,name,operator,licence_class,phone\n640100-0001,王小明,银川甲客运公司,A1,13800005678\n",
+        "utf-8",
+    )
+    for kind, file in (("vehicles", vehicles), ("drivers", drivers), ("roads", roads)):
         done = run_roadwatch("import", kind, file, env=env)
         assert done.returncode == 0, done.stderr
     with Processes(env, folder / "run") as processes:

@@ -5,16 +5,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from services.runtime.clock import monotonic_s
+from tests.api.accounts import PASSWORD
 from tests.e2e.conftest import SignIn
 from tests.e2e.proxy import Cable
 from tests.e2e.system import FLEET, System, moment, plate, speeding
 
 pytestmark = pytest.mark.timeout(240)
 ROW = ".queue-row"
-CUT_S = 8.0
+CUT_S = 30.0
 STORM = range(10, FLEET)
 SEEN_AT = """() => { new MutationObserver(() => {
     if (!window.seenAt && document.querySelector('.queue-row')) window.seenAt = Date.now();
@@ -84,6 +85,64 @@ def test_an_alert_is_announced_and_handled_by_keys_and_a_colleague_sees_each_ste
     assert system.get(f"/v1/alerts/{alert['id']}")["handled"]["reason"] == "handled"
 
 
+def test_the_whole_way_by_keyboard_alone(system: System, chromium: Browser) -> None:
+    """From the sign-in form to closure without a pointer, and without a script that puts the focus anywhere."""
+    system.send(speeding(3, 6, moment()))
+    alert = alert_of(system, 3)
+    context = chromium.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN")
+    page = context.new_page()
+    page.goto(f"http://127.0.0.1:{system.port}/?storms=0&q={plate(3)[2:]}")
+    keys = page.keyboard
+    expect(page.locator("input[name=login]")).to_be_focused()
+    keys.type("zhang")
+    keys.press("Tab")
+    keys.type(PASSWORD)
+    keys.press("Enter")
+    expect(page.locator(ROW, has_text=plate(3))).to_be_visible()
+    keys.press("j")
+    expect(page.locator(".alert-panel .facts")).to_contain_text(plate(3))
+    keys.press("?")
+    expect(page.locator("dialog")).to_contain_text("确认知晓")
+    keys.press("Escape")
+    expect(page.locator("dialog")).to_have_count(0)
+    keys.press("a")
+    expect(page.locator(".standing")).to_contain_text("已知晓")
+    keys.press("c")
+    expect(page.locator(".standing")).to_contain_text("由我处理")
+    keys.press("n")
+    keys.type("已电话提醒")
+    keys.press("Control+Enter")
+    expect(page.locator(".history")).to_contain_text("已电话提醒")
+    keys.press("r")
+    keys.press("ArrowDown")  # the second reason
+    for _ in range(3):  # past the note and Cancel
+        keys.press("Tab")
+    keys.press("Enter")
+    expect(page.locator(".standing")).to_contain_text("已办结")
+    keys.press("Escape")
+    expect(page.locator(".alert-panel")).to_have_count(0)
+    done = system.get(f"/v1/alerts/{alert['id']}/actions")["items"]
+    assert [item["action"] for item in done] == ["acknowledge", "claim", "comment", "resolve"]
+    assert done[-1]["data"]["reason"] == "no_action"
+    context.close()
+
+
+def test_the_driver_is_shown_with_a_reason_and_in_full_only_to_who_may(
+    system: System, sign_in: SignIn
+) -> None:
+    system.send(speeding(4, 6, moment()))
+    path = f"/alerts/{alert_of(system, 4)['id']}"
+    for login, phone in (("zhang", "138****5678"), ("li", "13800005678")):
+        page = sign_in(login, path=path)
+        page.get_by_role("button", name="查看驾驶员").click()
+        page.locator("input[name=why]").fill("提醒减速")
+        if login == "li":
+            page.get_by_label("显示完整姓名和电话").check()
+        page.get_by_role("button", name="确定").click()
+        expect(page.locator(".driver-card")).to_contain_text(phone)
+        assert (page.locator(f".driver-card a[href='tel:{phone}']").count() == 1) is (login == "li")
+
+
 def submit(page: Page) -> None:
     """The dialog's form, by key, and wait until it is gone."""
     page.locator("dialog button[type=submit]").press("Enter")
@@ -99,6 +158,8 @@ def test_two_dispatchers_cannot_overwrite_each_other(system: System, sign_in: Si
     )
     for page in (one, other):
         expect(page.locator(".alert-actions")).to_contain_text("确认知晓")
+    expect(one.locator(".viewing")).to_have_text("账号 wang 也在看这条告警")
+    expect(other.locator(".viewing")).to_have_text("账号 zhang 也在看这条告警")
     other.route("**/v1/alerts/stream*", lambda route: route.abort())
     one.keyboard.press("n")
     one.locator("dialog textarea").fill("我先看")

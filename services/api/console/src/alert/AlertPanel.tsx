@@ -15,6 +15,7 @@ import { Actions } from "./Actions";
 import { Driver } from "./Driver";
 import { Evidence } from "./Evidence";
 import { History } from "./History";
+import { Viewing } from "./Viewing";
 import { useWords } from "./words";
 import "./alert.css";
 
@@ -31,6 +32,7 @@ export default function AlertPanel({ id, close }: { id: string; close: () => voi
   return (
     <article className="alert-panel" aria-label={alert.sentence.zh}>
       <Head alert={alert} close={close} />
+      <Viewing id={alert.id} />
       <Actions alert={alert} changed={changed} />
       <Measure alert={alert} />
       <Standing alert={alert} />

@@ -1,9 +1,10 @@
-// The driver: a code at first; who it is only for those who may, with a reason that goes into the audit.
+// The driver: a code at first; who it is and how to reach them only for those who may, with a reason that goes into the audit.
 import { useState } from "react";
-import type { FormEvent } from "react";
+import type { FormEvent, ReactNode } from "react";
 import { ask } from "../api/client";
 import type { Alert, Driver as DriverBody } from "../api/schema";
 import { useMay } from "../app/session";
+import { statePurpose, usePurpose } from "../purpose/purpose";
 import { Button } from "../ui";
 import { useWords } from "./words";
 
@@ -14,11 +15,12 @@ export function Driver({ alert }: { alert: Alert }) {
   const [found, setFound] = useState<DriverBody | null>(null);
   const [error, setError] = useState<string | null>(null);
   if (!alert.driver) return <>—</>;
-  const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
-    event.preventDefault();
-    const why = String(new FormData(event.currentTarget).get("why"));
+  const look = async (why: string, unmask: boolean): Promise<void> => {
+    statePurpose(why);
     try {
-      setFound((await ask<DriverBody>(`/v1/drivers/${encodeURIComponent(alert.driver ?? "")}`, { headers: { "X-Purpose": encodeURIComponent(why) } })).body);
+      const path = `/v1/drivers/${encodeURIComponent(alert.driver ?? "")}`;
+      setFound((await ask<DriverBody>(path, { query: unmask ? { unmask: "true" } : {}, headers: { "X-Purpose": encodeURIComponent(why) } })).body);
+      setError(null);
       setAsking(false);
     } catch (problem) {
       setError((problem as Error).message);
@@ -27,9 +29,42 @@ export function Driver({ alert }: { alert: Alert }) {
   return (
     <div className="stack">
       <span>{alert.driver} {may && !found && !asking ? <Button look="tiny" onClick={() => setAsking(true)}>{say("reveal")}</Button> : null}</span>
-      {asking ? <form className="row" onSubmit={submit}><input name="why" required minLength={2} maxLength={200} placeholder={say("revealWhy")} aria-label={say("revealWhy")} autoFocus /><Button type="submit">{say("confirm")}</Button></form> : null}
+      {asking ? <Why look={look} cancel={() => setAsking(false)} /> : null}
       {error ? <span className="said bad" role="alert">{error}</span> : null}
-      {found ? <span>{Object.entries(found).filter(([, value]) => typeof value === "string" && value).map(([name, value]) => <span key={name} className="driver-fact"><span className="soft small">{name}</span> {String(value)}</span>)}</span> : null}
+      {found ? <Card driver={found} /> : null}
     </div>
+  );
+}
+
+function Why({ look, cancel }: { look: (why: string, unmask: boolean) => Promise<void>; cancel: () => void }) {
+  const say = useWords();
+  const mayUnmask = useMay("drivers:unmask");
+  const stated = usePurpose();
+  const submit = (event: FormEvent<HTMLFormElement>): void => {
+    event.preventDefault();
+    const given = new FormData(event.currentTarget);
+    void look(String(given.get("why")).trim(), given.get("unmask") !== null);
+  };
+  return (
+    <form className="stack" onSubmit={submit}>
+      <input name="why" required minLength={2} maxLength={200} defaultValue={stated} placeholder={say("revealWhy")} aria-label={say("revealWhy")} autoFocus />
+      {mayUnmask ? <label className="row"><input type="checkbox" name="unmask" />{say("unmask")}</label> : null}
+      <span className="row"><Button type="submit" look="primary">{say("confirm")}</Button><Button type="button" onClick={cancel}>{say("cancel")}</Button></span>
+    </form>
+  );
+}
+
+function Card({ driver }: { driver: DriverBody }) {
+  const say = useWords();
+  const phone: ReactNode = driver.phone && !driver.masked ? <a href={`tel:${driver.phone}`}>{driver.phone}</a> : (driver.phone ?? say("noPhone"));
+  const rows: [string, ReactNode][] = [
+    [say("driverName"), driver.name], [say("phone"), phone], [say("operator"), driver.operator],
+    [say("licence"), driver.licence_class], [say("qualifiedFor"), driver.qualified_for], [say("validTo"), driver.valid_to],
+  ];
+  return (
+    <dl className="driver-card">
+      {rows.filter(([, value]) => value).map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}
+      {driver.masked ? <div><dt /><dd className="soft small">{say("masked")}</dd></div> : null}
+    </dl>
   );
 }

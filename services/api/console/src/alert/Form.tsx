@@ -1,6 +1,6 @@
 // The form of an action that needs more than a key.
 import { useState } from "react";
-import type { FormEvent } from "react";
+import type { FormEvent, KeyboardEvent } from "react";
 import { labelOf, useMeta } from "../app/session";
 import { Button, Dialog, Field } from "../ui";
 import { localOf, utcOf } from "../words/format";
@@ -28,10 +28,13 @@ export function ActionForm({ verb, close, act }: { verb: Verb; close: () => void
       setBusy(false);
     }
   };
+  const hurry = (event: KeyboardEvent<HTMLFormElement>): void => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) event.currentTarget.requestSubmit();
+  };
   const needsText = verb === "comment" || verb === "reopen";
   return (
     <Dialog title={say(verb)} close={close}>
-      <form className="stack large" onSubmit={submit}>
+      <form className="stack large" onSubmit={submit} onKeyDown={hurry}>
         {verb === "assign" ? <Field label={say("account")}><input name="account" required autoFocus autoCapitalize="none" spellCheck={false} /></Field> : null}
         {verb === "supervise" ? (
           <>

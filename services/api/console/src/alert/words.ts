@@ -9,7 +9,8 @@ export const { say, useWords } = wordsOf({
     driving: "驾驶", stopped: "停车(不算休息)", rest: "休息", silent: "失联", history: "处理记录", nothingDone: "还没有人处理。", judged: "判定第 {n} 版", by: "由 {who}",
     note: "说明(可不填)", text: "说明", account: "账号(登录名或编号)", level: "紧急程度", due: "办结期限", reason: "办结原因", confirm: "确定", cancel: "取消",
     done: "已{what}", conflict: "别人刚刚处理过这条告警,页面已更新,请再看一眼。", gone: "没有这条告警,或者无权查看。", supervised: "督办", overdue: "已超期", mine: "由我处理", assignee: "处理人",
-    copy: "复制链接", copied: "已复制", print: "打印", kmh: "km/h", late: "迟到数据补判", why: "判定理由",
+    copy: "复制链接", copied: "已复制", print: "打印", kmh: "km/h", late: "迟到数据补判", why: "判定理由", viewing: "{who} 也在看这条告警",
+    unmask: "显示完整姓名和电话", driverName: "姓名", phone: "电话", noPhone: "未登记", licence: "准驾车型", qualifiedFor: "从业资格", validTo: "资格有效期至", masked: "已脱敏",
   },
   en: {
     acknowledge: "Acknowledge", claim: "Take it", assign: "Assign", comment: "Comment", supervise: "Supervise", resolve: "Resolve", reopen: "Reopen",
@@ -19,6 +20,7 @@ export const { say, useWords } = wordsOf({
     driving: "driving", stopped: "stopped (no rest)", rest: "rest", silent: "silent", history: "What was done", nothingDone: "Nobody has acted yet.", judged: "judged, version {n}", by: "by {who}",
     note: "Note (optional)", text: "Note", account: "Account (login or id)", level: "Urgency", due: "To be resolved until", reason: "What came of it", confirm: "OK", cancel: "Cancel",
     done: "{what}: done", conflict: "Somebody has just acted on this alert; the page is up to date again, look once more.", gone: "There is no such alert, or it is outside what you may see.", supervised: "Supervised", overdue: "overdue", mine: "mine", assignee: "Assigned to",
-    copy: "Copy link", copied: "Copied", print: "Print", kmh: "km/h", late: "judged from late data", why: "Why",
+    copy: "Copy link", copied: "Copied", print: "Print", kmh: "km/h", late: "judged from late data", why: "Why", viewing: "{who} is looking at this alert, too",
+    unmask: "Show name and telephone in full", driverName: "Name", phone: "Telephone", noPhone: "not registered", licence: "Licence class", qualifiedFor: "Qualified for", validTo: "Qualified until", masked: "masked",
   },
 });

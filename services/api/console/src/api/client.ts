@@ -21,6 +21,7 @@ export interface Asked {
   once?: boolean; // send an Idempotency-Key of this attempt
   headers?: Record<string, string>;
   signal?: AbortSignal;
+  keepalive?: boolean; // goes out even if the page is just being left
 }
 
 export type Query = Record<string, string | number | readonly string[] | null | undefined>;
@@ -57,6 +58,7 @@ export async function send(path: string, asked: Asked = {}): Promise<Response> {
     headers: headersOf(asked),
     body: asked.body === undefined ? undefined : JSON.stringify(asked.body),
     signal: asked.signal,
+    keepalive: asked.keepalive,
   });
   if (response.ok) return response;
   const problem = await problemOf(response);
