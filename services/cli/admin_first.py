@@ -15,6 +15,7 @@ from services.store.connect import Conn
 
 DEMO = (
     Wanted(login="dispatcher", name="张调度", role=Role.DISPATCHER, divisions=["64"]),
+    Wanted(login="night", name="王夜班", role=Role.DISPATCHER, divisions=["64"]),
     Wanted(login="supervisor", name="李主任", role=Role.SUPERVISOR, divisions=["64"]),
     Wanted(login="authority", name="银川市交通运输局", role=Role.AUTHORITY, divisions=["6401"]),
     Wanted(

@@ -96,14 +96,18 @@ def _run(data: Path, file: Path, port: int, *, demo: bool, simulate: bool) -> No
         _greet(url, data)
         _tell_logins(data, demo=demo)
         if simulate:
-            supervisor.add(
-                _service(
-                    data,
-                    "simulator",
-                    [*_roadwatch(), "simulate", "--demo", "--data", str(data)],
-                    waited_for=False,
-                )
-            )
+            driving = [*_roadwatch(), "simulate", "--demo", "--data", str(data)]
+            supervisor.add(_service(data, "simulator", driving, waited_for=False))
+            desk = [
+                sys.executable,
+                "-m",
+                "services.cli.demo_shift",
+                "--url",
+                url,
+                "--logins",
+                str(data / LOGINS),
+            ]
+            supervisor.add(_service(data, "night-shift", desk, waited_for=False))
             _announce(file, supervisor, url)
         while True:
             before = supervisor.restarts()
