@@ -39,6 +39,7 @@ CLIPPED = """() => {
 PREFER = """([language, theme]) => {
   localStorage.setItem("language", language);
   localStorage.setItem("theme", theme);
+  localStorage.setItem("welcomed", "1");
   sessionStorage.setItem("purpose", "2026-11-26 G6");
 }"""
 

@@ -11,6 +11,7 @@ import { useWords } from "../words";
 import { FilterBar, clearFilters } from "./FilterBar";
 import { LiveMap } from "./LiveMap";
 import { Queue } from "./Queue";
+import { Welcome } from "./Welcome";
 import { filtersOf, meets, rowsOf } from "./order";
 import { useAnnouncements } from "./useAnnouncements";
 import "./live.css";
@@ -49,6 +50,7 @@ export default function LivePage({ parts }: PageProps) {
           <span className="small faint">{say("sortUrgency")}</span>
         </div>
         <FilterBar filters={filters} grouped={grouped} hidden={hidden} />
+        <Welcome />
         {!queue.loaded && queue.error ? <Failed error={queue.error} /> : null}
         {!queue.loaded && !queue.error ? <Loading /> : null}
         {queue.loaded && rows.length === 0 ? <NothingWaits hidden={hidden} /> : null}

@@ -5,6 +5,7 @@ import { WithPurpose } from "../purpose/purpose";
 import { Jobs } from "./Jobs";
 import { Near } from "./Near";
 import { Presence } from "./Presence";
+import { say as sayAll } from "../words";
 import { useWords } from "./words";
 import "./search.css";
 
@@ -18,6 +19,7 @@ export default function SearchPage() {
   const tab = tabs.find((one) => one === query.get("tab")) ?? (mayTracks ? "presence" : "near");
   return (
     <div className="search-page">
+      <h1 className="hidden-text">{sayAll("search")}</h1>
       <div className="tabs" role="tablist">
         {tabs.map((one) => <button key={one} type="button" role="tab" aria-selected={one === tab} onClick={() => setQuery({ tab: one })}>{say(one)}</button>)}
       </div>

@@ -24,5 +24,7 @@ export const zh = {
   keyAcknowledge: "确认知晓", keyClaim: "我来处理", keyAssign: "派发", keyComment: "备注", keySupervise: "督办", keyResolve: "办结", keyReopen: "重新打开", keySound: "静音 / 取消静音", keyTheme: "切换主题", keyLanguage: "切换语言",
   keyLive: "转到实时监控", keyHandover: "转到交接班", keySearchPage: "转到查询",
   seconds: "{n} 秒", minutes: "{n} 分", hours: "{h} 小时 {m} 分", days: "{d} 天 {h} 小时", kmh: "km/h",
+  welcome: "第一次使用?", welcomeQueue: "左边是等待处理的告警,最急的在最上面;圆圈是地图上有告警的车。点开一条,看证据和车辆。",
+  welcomeHandle: "然后按 A 确认知晓、C 我来处理、R 办结;按 ? 看全部快捷键。", welcomeLook: "按 J、K 上下移动,按 ? 看全部快捷键。", understood: "知道了",
   sortUrgency: "按紧急程度", more: "更多", wallTitle: "路哨 · 实时态势", connectionLost: "与服务器的连接中断,屏幕上的内容可能已过时。",
 } as const;
