@@ -216,11 +216,11 @@ class Hub:
                     ahead = max((listener.after for listener in self.listeners), default=0)
                     self._look_back(await feed_last(conn), ahead)
                     looked_back_s = monotonic_s()
+                    self._keep_awake()
                 rows = await events_after(conn, self.position, PAGE)
                 self._polled_s = monotonic_s()
                 if rows:
                     self.publish([Event(row) for row in rows])
-                self._keep_awake()
                 if len(rows) < PAGE:
                     await self._pause()
 
