@@ -2,11 +2,26 @@
 import { get } from "../api/client";
 import type { RuleDetail, RuleList, RuleParameter, RuleSetDetail } from "../api/schema";
 import { useAsked } from "../api/use";
+import { useLabel } from "../app/session";
 import { Failed, Loading, Table, Time } from "../ui";
 import { useLanguage } from "../words/language";
 import { useWords } from "./words";
 
-const shown = (value: unknown): string => (value !== null && typeof value === "object" ? JSON.stringify(value).replaceAll('"', "").replaceAll(",", ", ").replaceAll(/[{}]/gu, "") : String(value));
+type Named = readonly (readonly [string, string])[];
+
+/** A parameter that differs by vehicle class, and there perhaps by road: a line for each class. */
+function Value({ value }: { value: unknown }) {
+  const say = useWords();
+  const label = useLabel();
+  if (!isTable(value)) return <>{String(value)}</>;
+  const words: Named = [["expressway", say("expressway")], ["highway", say("highway")], ["urban_expressway", say("urbanExpressway")], ["urban", say("urban")], ["rural", say("rural")], ["mountain", say("mountain")]];
+  const road = new Map(words);
+  const told = (each: unknown): string => (isTable(each) ? Object.entries(each).map(([name, limit]) => `${road.get(name) ?? name} ${String(limit)}`).join(" · ") : String(each));
+  return <ul className="by-class">{Object.entries(value).map(([name, each]) => <li key={name}><span className="soft">{label("classes", name)}</span> {told(each)}</li>)}</ul>;
+}
+
+const isTable = (value: unknown): value is Record<string, unknown> => value !== null && typeof value === "object";
+const same = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
 
 export default function Rules() {
   const say = useWords();
@@ -40,8 +55,8 @@ function OneRule({ rule }: { rule: RuleDetail }) {
       </dl>
       <div className="scroll-x parameters" tabIndex={0}><Table<RuleParameter> rows={rule.parameters} keyOf={(row) => row.name} columns={[
         { name: say("parameters"), cell: (row) => <>{row[language]} <code className="faint small">{row.name}</code></> },
-        { name: say("value"), cell: (row) => <strong className={shown(row.value) === shown(row.default) ? "number" : "number warn"}>{shown(row.value)}</strong> },
-        { name: say("default"), cell: (row) => <span className="number">{shown(row.default)}</span> },
+        { name: say("value"), cell: (row) => <strong className={same(row.value, row.default) ? "number" : "number warn"}><Value value={row.value} /></strong> },
+        { name: say("default"), cell: (row) => same(row.value, row.default) ? <span className="faint">{say("sameAsDefault")}</span> : <span className="number"><Value value={row.default} /></span> },
         { name: say("range"), kind: "whole", cell: (row) => <span className="number">{row.low}–{row.high}</span> },
         { name: say("unit"), kind: "whole", cell: (row) => row.unit },
         { name: say("source"), cell: (row) => <span className="small">{row.source}</span> },

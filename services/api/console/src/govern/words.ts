@@ -2,6 +2,7 @@ import { wordsOf } from "../words";
 
 export const { say, useWords } = wordsOf({
   zh: {
+    expressway: "高速", highway: "公路", urbanExpressway: "城市快速路", urban: "城市道路", rural: "乡村道路", mountain: "山区道路", sameAsDefault: "同现行值",
     webhooks: "事件推送", accounts: "账号与密钥", map: "路线与区域", rules: "规则", audit: "审计", system: "系统状态", mine: "我的账号", none: "没有内容", more: "更多", notFor: "此账号没有可管理的内容。",
     created: "建立", state: "状态", url: "地址", types: "事件类型", failures: "连续失败", description: "说明", add: "新增", cancel: "取消", confirm: "确定", ping: "发送签名测试", enable: "启用", disable: "停用", remove: "删除", rotate: "更换密钥", deliveries: "投递记录", redeliver: "重新投递", recover: "补发", since: "起", until: "止",
     secretOnce: "密钥只显示这一次,请立即保存:", keyOnce: "密钥只显示这一次,请立即保存:", passwordOnce: "初始密码只显示这一次:", pending: "待验证", active: "启用", paused: "暂停", disabled: "停用", algorithm: "签名算法", event: "事件", attempts: "尝试", tries: "每次尝试", next: "下次", response: "响应", status: "状态", delivered: "已送达", waiting: "等待", held: "排队等前一条", exhausted: "已放弃", withheld: "未发送", again: "重发", recorded: "已记录", recoverDone: "补发任务 {id} 已开始", sure: "确定要{what}吗?", allTypes: "全部", pinged: "测试已送出:看投递记录。", done: "已完成",
@@ -15,6 +16,7 @@ export const { say, useWords } = wordsOf({
     refresh: "刷新", lag: "积压", reason: "原因", partition: "分区",
   },
   en: {
+    expressway: "expressway", highway: "highway", urbanExpressway: "urban expressway", urban: "urban", rural: "rural", mountain: "mountain", sameAsDefault: "the same",
     webhooks: "Webhooks", accounts: "Accounts and keys", map: "Routes and zones", rules: "Rules", audit: "Audit", system: "System", mine: "My account", none: "Nothing here", more: "More", notFor: "This account has nothing to govern.",
     created: "Created", state: "State", url: "URL", types: "Event types", failures: "Failures in a row", description: "Description", add: "Add", cancel: "Cancel", confirm: "OK", ping: "Send a signed ping", enable: "Enable", disable: "Disable", remove: "Delete", rotate: "Rotate secret", deliveries: "Deliveries", redeliver: "Redeliver", recover: "Recover", since: "Since", until: "Until",
     secretOnce: "The secret is shown this once; keep it now:", keyOnce: "The key is shown this once; keep it now:", passwordOnce: "The first password is shown this once:", pending: "to be verified", active: "active", paused: "paused", disabled: "disabled", algorithm: "Signature", event: "Event", attempts: "Attempts", tries: "Attempts", next: "Next", response: "Response", status: "Status", delivered: "delivered", waiting: "waiting", held: "behind another", exhausted: "given up", withheld: "withheld", again: "again", recorded: "recorded", recoverDone: "Recovery {id} was begun", sure: "Really: {what}?", allTypes: "all", pinged: "The ping was sent: see the deliveries.", done: "Done",
