@@ -18,8 +18,7 @@ demo: servers ## the whole system with a simulated fleet; Ctrl-C stops it
 
 test: install ## all tests, on a real Kafka, a real PostGIS and in a real browser that they start themselves
 	@deploy/local/install.sh --tests
-	@$(BIN)/pytest tests/e2e
-	@$(BIN)/pytest tests --ignore tests/e2e
+	@deploy/local/test.sh
 
 faults: servers ## the long fault campaign: a quarter of an hour of kills, zombies and outages under load (SEED=n repeats one)
 	@$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED))

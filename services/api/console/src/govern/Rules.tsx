@@ -50,7 +50,7 @@ function OneRule({ rule }: { rule: RuleDetail }) {
     <section className="panel padded stack large">
       <h2>{rule[language]} <code className="faint small">{rule.rule}</code></h2>
       <dl className="facts">
-        {(["flags", "basis", "course", "ignores"] as const).map((name) => <div key={name} style={{ display: "contents" }}><dt>{say(name)}</dt><dd>{rule[name][language]}</dd></div>)}
+        {(["flags", "basis", "course", "ignores"] as const).map((name) => <div key={name} style={{ display: "contents" }}><dt>{say(name)}</dt><dd>{rule[name][language].replaceAll("`", "")}</dd></div>)}
         <dt>{say("kinds")}</dt><dd className="row wrap">{rule.kinds.map((kind) => <span key={kind.code} className="tag">{kind[language]}</span>)}</dd>
       </dl>
       <div className="scroll-x parameters" tabIndex={0}><Table<RuleParameter> rows={rule.parameters} keyOf={(row) => row.name} columns={[
