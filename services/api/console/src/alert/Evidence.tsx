@@ -34,7 +34,7 @@ function SpeedChart({ alert }: { alert: Alert }) {
       {data && points.length === 0 ? <p className="soft small">{say("noTrack")}</p> : null}
       {points.length > 0 ? (
         <Chart points={points} unit={say("kmh")} label={say("speedChart")} limit={alert.rule === "speeding" ? alert.limit : null}
-          marked={{ from: Date.parse(alert.began), to: Date.parse(alert.ended ?? alert.at.time) }} />
+          marked={markedOf(alert, points)} />
       ) : null}
     </section>
   );
@@ -47,9 +47,14 @@ function DistanceChart({ alert }: { alert: Alert }) {
   return (
     <section className="stack">
       <h3>{say("distanceChart")} <span className="small faint">{say("speedChartLead")}</span></h3>
-      <Chart points={points} unit="m" label={say("distanceChart")} limit={alert.limit} marked={{ from: Date.parse(alert.began), to: Date.parse(alert.ended ?? alert.at.time) }} />
+      <Chart points={points} unit="m" label={say("distanceChart")} limit={alert.limit} marked={markedOf(alert, points)} />
     </section>
   );
+}
+
+/** The episode on the chart; of one that goes on, as far as there are positions. */
+export function markedOf(alert: Alert, points: readonly { ms: number }[]): { from: number; to: number } {
+  return { from: Date.parse(alert.began), to: alert.ended ? Date.parse(alert.ended) : (points.at(-1)?.ms ?? Date.parse(alert.at.time)) };
 }
 
 export function timelineOf(alert: Alert): Segment[] {
