@@ -17,6 +17,10 @@ const KEY_WORDS: Record<Verb, Word> = {
   acknowledge: "keyAcknowledge", claim: "keyClaim", assign: "keyAssign", comment: "keyComment", supervise: "keySupervise", resolve: "keyResolve", reopen: "keyReopen",
 };
 
+const DONE_WORDS = {
+  acknowledge: "doneAcknowledge", claim: "doneClaim", assign: "doneAssign", comment: "doneComment", supervise: "doneSupervise", resolve: "doneResolve", reopen: "doneReopen",
+} as const satisfies Record<Verb, string>;
+
 export function Actions({ alert, changed }: { alert: Alert; changed: () => void }) {
   const say = useWords();
   const me = useMe();
@@ -26,7 +30,7 @@ export function Actions({ alert, changed }: { alert: Alert; changed: () => void 
     try {
       const answer = await ask<Alert>(`/v1/alerts/${alert.id}/${verb}`, { method: "POST", body, once: true, ifMatch: `"${alert.handled?.version ?? 0}"` });
       put(answer.body);
-      toast(say("done", { what: say(verb) }));
+      toast(say(DONE_WORDS[verb]));
       changed();
     } catch (error) {
       if (error instanceof ApiError && error.status === 412) {

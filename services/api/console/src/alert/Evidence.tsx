@@ -2,7 +2,7 @@
 import type { Alert } from "../api/schema";
 import { Chart } from "../ui/chart";
 import { duration, fullTime } from "../words/format";
-import { useStretch } from "./track";
+import { markedOf, useStretch } from "./track";
 import { useWords } from "./words";
 
 interface Segment {
@@ -50,11 +50,6 @@ function DistanceChart({ alert }: { alert: Alert }) {
       <Chart points={points} unit="m" label={say("distanceChart")} limit={alert.limit} marked={markedOf(alert, points)} />
     </section>
   );
-}
-
-/** The episode on the chart; of one that goes on, as far as there are positions. */
-export function markedOf(alert: Alert, points: readonly { ms: number }[]): { from: number; to: number } {
-  return { from: Date.parse(alert.began), to: alert.ended ? Date.parse(alert.ended) : (points.at(-1)?.ms ?? Date.parse(alert.at.time)) };
 }
 
 export function timelineOf(alert: Alert): Segment[] {

@@ -32,6 +32,11 @@ export async function fetchTrack(vehicle: number, from: string, to: string, purp
   return pointsOf(body);
 }
 
+/** The episode among its positions; of one that goes on, as far as there are positions. */
+export function markedOf(alert: Alert, points: readonly { ms: number }[]): { from: number; to: number } {
+  return { from: Date.parse(alert.began), to: alert.ended ? Date.parse(alert.ended) : (points.at(-1)?.ms ?? Date.parse(alert.at.time)) };
+}
+
 const cache = new Map<string, Promise<Point[]>>();
 
 async function fetchStretch(id: string): Promise<Point[]> {

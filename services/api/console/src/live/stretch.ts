@@ -2,6 +2,7 @@
 import type { Feature, FeatureCollection } from "geojson";
 import type { GeoJSONSource, Map as MapLibre } from "maplibre-gl";
 import type { Alert } from "../api/schema";
+import { markedOf } from "../alert/track";
 import type { Point } from "../alert/track";
 import { cssColour } from "../map/colours";
 
@@ -9,14 +10,14 @@ const SOURCE = "stretch";
 
 export function featuresOf(points: readonly Point[], alert: Alert | null): FeatureCollection {
   if (!alert) return { type: "FeatureCollection", features: [] };
-  const [began, ended] = [Date.parse(alert.began), Date.parse(alert.ended ?? alert.at.time)];
+  const { from, to } = markedOf(alert, points);
   const line = (within: boolean, chosen: readonly Point[]): Feature[] =>
     chosen.length < 2 ? [] : [{ type: "Feature", properties: { within }, geometry: { type: "LineString", coordinates: chosen.map((point) => [point.lon, point.lat]) } }];
   return {
     type: "FeatureCollection",
     features: [
       ...line(false, points),
-      ...line(true, points.filter((point) => point.ms >= began && point.ms <= ended)),
+      ...line(true, points.filter((point) => point.ms >= from && point.ms <= to)),
       { type: "Feature", properties: { peak: true }, geometry: { type: "Point", coordinates: [alert.at.lon, alert.at.lat] } },
     ],
   };

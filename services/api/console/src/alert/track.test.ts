@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Alert } from "../api/schema";
-import { markedOf } from "./Evidence";
+import { markedOf } from "./track";
 
 describe("the episode on a chart", () => {
   const began = "2026-11-23T00:00:00Z";
