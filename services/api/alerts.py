@@ -9,7 +9,7 @@ from pydantic import Field
 
 from services.api.filters import AlertConditions, Wanted
 from services.api.identity import principal_of
-from services.api.parameters import Cursor, Limit, Nothing
+from services.api.parameters import DEFAULT_LIMIT, Cursor, Limit, Nothing
 from services.api.problems import Problem, answers
 from services.api.schemas import Alert, AlertPage
 from services.api.state import State, state_of
@@ -26,7 +26,7 @@ class AlertParameters(AlertConditions):
     """Filters and paging."""
 
     cursor: Cursor | None = Field(default=None, description="上一页的 next · the next of the page before")
-    limit: Limit = Field(default=100, description="条数,至多 1000 · how many, at most 1000")
+    limit: Limit = DEFAULT_LIMIT
 
 
 @router.get(

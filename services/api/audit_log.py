@@ -7,7 +7,7 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
-from services.api.parameters import Cursor, Limit, Text, Time, time_ms
+from services.api.parameters import DEFAULT_LIMIT, Cursor, Limit, Text, Time, time_ms
 from services.api.parameters import Query as QueryModel
 from services.api.problems import answers, invalid
 from services.api.schemas_people import AuditPage
@@ -30,7 +30,7 @@ class AuditParameters(QueryModel):
     from_: Time | None = Field(default=None, alias="from", description="起(含)· from, inclusive")
     to: Time | None = Field(default=None, description="止(不含)· until, exclusive")
     cursor: Cursor | None = Field(default=None, description="上一页的 next · the next of the page before")
-    limit: Limit = Field(default=100, description="条数,至多 1000 · how many, at most 1000")
+    limit: Limit = DEFAULT_LIMIT
 
 
 @router.get(

@@ -15,7 +15,7 @@ from services.api.database import DatabaseAway
 from services.api.filters import AlertConditions, Wanted
 from services.api.hub import Event, Listener, body_of, reset_frame
 from services.api.identity import Principal, principal_of
-from services.api.parameters import Cursor, Limit
+from services.api.parameters import DEFAULT_LIMIT, Cursor, Limit
 from services.api.parameters import Query as QueryModel
 from services.api.problems import Problem, answers, invalid
 from services.api.schemas import EventPage
@@ -48,7 +48,7 @@ class FeedParameters(QueryModel):
         description="此序号之后,或上一页的 next;缺省从头 · after this number, or the next of the page before; default: from the beginning",
     )  # fmt: skip
     cursor: Cursor | None = Field(default=None, description="上一页的 next · the next of the page before")
-    limit: Limit = Field(default=100, description="条数,至多 1000 · how many, at most 1000")
+    limit: Limit = DEFAULT_LIMIT
 
 
 def number(text: str | None) -> int | None:

@@ -145,6 +145,10 @@ WEBHOOK: dict[str, Any] = {
     "algorithm": "hmac-sha256", "secrets": [{"created": "2026-11-23T00:00:00Z", "until": None, "public_key": None}], "state": "active", "reason": None,
     "failures": 0, "failing_since": None, "resume_at": None, "after": 1234, "version": 3, "created": "2026-11-23T00:00:00Z",
 }  # fmt: skip
+RECOVERY: dict[str, Any] = {
+    **JOB, "id": "job_5d1c7b9e3f20a4b5c6d7e8f90a1b2c3d", "kind": "webhook.recover", "bytes": None, "result": None,
+    "request": {"endpoint": WEBHOOK["id"], "since_ms": 1_795_363_200_000, "until_ms": 1_795_449_600_000, "delivered": False, "after": 1234},
+}  # fmt: skip
 NEW_WEBHOOK = {
     **WEBHOOK,
     "state": "pending",
@@ -317,7 +321,8 @@ OF_OPERATION: dict[str, Any] = {
     "ping_webhook": {"delivery": DELIVERY["id"]},
     "enable_webhook": {"delivery": DELIVERY["id"]},
     "disable_webhook": {**WEBHOOK, "state": "paused"},
-    "recover_webhook": {"job": "job_5d1c7b9e3f20"},
+    "recover_webhook": {"job": RECOVERY["id"]},
+    "list_recoveries": {"items": [RECOVERY], "next": None},
     "list_deliveries": {"items": [DELIVERY], "next": None},
     "get_delivery": DELIVERY_DETAIL,
     "redeliver": {"delivery": DELIVERY["id"]},
@@ -332,7 +337,7 @@ OF_OPERATION: dict[str, Any] = {
             }
         ]
     },
-    "list_webhook_networks": {"items": [WEBHOOK_NETWORK]},
+    "list_webhook_networks": {"items": [WEBHOOK_NETWORK], "next": None},
     "put_webhook_network": WEBHOOK_NETWORK,
     "get_alert_track": ALERT_TRACK,
     "get_system": SYSTEM,

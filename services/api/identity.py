@@ -120,6 +120,7 @@ ACCESS: dict[str, str] = {
     "enable_webhook": "webhooks:manage",
     "disable_webhook": "webhooks:manage",
     "recover_webhook": "webhooks:manage",
+    "list_recoveries": "webhooks:manage",
     "list_deliveries": "webhooks:manage",
     "get_delivery": "webhooks:manage",
     "redeliver": "webhooks:manage",

@@ -190,7 +190,15 @@ Time = Annotated[
     str, AfterValidator(_checked(parse_time)), Field(max_length=40, json_schema_extra={"format": "date-time"})
 ]
 BoxText = Annotated[str, AfterValidator(_checked(parse_box)), Field(max_length=200)]
-Limit = Annotated[int, Field(ge=1), AfterValidator(_coerced)]
+Limit = Annotated[
+    int,
+    Field(
+        ge=1,
+        description="条数,至多 1000,更大的按 1000 · how many, at most 1000; more is taken for 1000",
+        json_schema_extra={"maximum": MOST},
+    ),
+    AfterValidator(_coerced),
+]
 Cursor = Annotated[str, Field(min_length=1, max_length=512)]
 Rules = _choice(labels.codes(labels.RULES))
 Kinds = _choice(labels.KIND_CODES)
@@ -206,6 +214,13 @@ class Query(BaseModel):
     """Base of all: what is not declared is refused by name."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+
+class Paging(Query):
+    """A list without filters."""
+
+    cursor: Cursor | None = Field(default=None, description="上一页的 next · the next of the page before")
+    limit: Limit = DEFAULT_LIMIT
 
 
 class Nothing(Query):

@@ -76,6 +76,8 @@ KINDS = (
     Kind("route-not-found", 404, "没有此路线", "No such route", "没有编号为 {id} 的路线。请核对编号;不在您数据范围内的也视为不存在。", "There is no route {id}. Check the id; what is out of your scope does not exist for you."),
     Kind("driver-not-found", 404, "没有此驾驶员", "No such driver", "没有编号为 {id} 的驾驶员。请核对编号;不在您数据范围内的也视为不存在。", "There is no driver {id}. Check the id; what is out of your scope does not exist for you."),
     Kind("job-not-found", 404, "没有此任务", "No such job", "没有编号为 {id} 的任务;结果保留 7 天。现有的请见 GET /v1/jobs。", "There is no job {id}; results are kept for 7 days. GET /v1/jobs lists those there are."),
+    Kind("no-result", 404, "任务没有结果", "This job has no result", "任务 {id}({kind})不产生可取的结果;进度请见 GET /v1/jobs/{id}。",
+         "A job of the kind {kind}, as {id} is, leaves nothing to fetch; GET /v1/jobs/{id} tells how far it is."),
     Kind("webhook-not-found", 404, "没有此推送端点", "No such webhook endpoint", "没有编号为 {id} 的推送端点。现有的请见 GET /v1/webhooks/endpoints。", "There is no webhook endpoint {id}. GET /v1/webhooks/endpoints lists those there are."),
     Kind("delivery-not-found", 404, "没有此推送", "No such delivery", "没有编号为 {id} 的推送;记录保留 30 天。现有的请见其端点的 /deliveries。",
          "There is no delivery {id}; the log goes back 30 days. The /deliveries of its endpoint list those there are."),
@@ -211,7 +213,7 @@ EXAMPLE_WORDS = {
     "login": "wang", "subject": "248289761001", "name": "sync", "version": 3, "bytes": 1_000_000, "quota": 3000, "seconds": 2,
     "state_zh": "已办结", "state_en": "resolved", "action_zh": "知晓", "action_en": "acknowledge",
     "by": "王调度", "at": "2026-11-23T00:20:00Z",
-    "hours": 6, "km2": 20_000, "state": "running", "most": 5,
+    "hours": 6, "km2": 20_000, "state": "running", "most": 5, "kind": "webhook.recover",
 }  # fmt: skip
 EXAMPLE_FAULTS = {
     "invalid-parameter": (Fault("#/query/limit", "应为整数", "expected a whole number"),),

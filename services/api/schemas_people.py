@@ -203,7 +203,7 @@ class Key(Shape):
 
 
 class KeyPage(Shape):
-    """All keys of an account, newest first; `next` is always null."""
+    """Keys of an account, newest first."""
 
     items: list[Key]
     next: str | None

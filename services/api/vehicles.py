@@ -10,7 +10,17 @@ from pydantic import AfterValidator, Field
 
 from services.api import labels
 from services.api.identity import UNMASK, principal_of
-from services.api.parameters import Classes, Cursor, Divisions, Limit, Names, Nothing, Text, parse_plate
+from services.api.parameters import (
+    DEFAULT_LIMIT,
+    Classes,
+    Cursor,
+    Divisions,
+    Limit,
+    Names,
+    Nothing,
+    Text,
+    parse_plate,
+)
 from services.api.parameters import Query as QueryModel
 from services.api.problems import Problem, answers
 from services.api.schemas import VehicleDetail, VehiclePage
@@ -62,7 +72,7 @@ class VehicleParameters(QueryModel):
         "number; with drivers:unmask of the assigned driver's name, too",
     )
     cursor: Cursor | None = Field(default=None, description="上一页的 next · the next of the page before")
-    limit: Limit = Field(default=100, description="条数,至多 1000 · how many, at most 1000")
+    limit: Limit = DEFAULT_LIMIT
 
 
 @router.get(

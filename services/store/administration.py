@@ -36,7 +36,10 @@ PEND_TOTP = "UPDATE account SET totp_pending = $2, totp_pending_until = $3 WHERE
 PENDING_TOTP = "SELECT totp_pending FROM account WHERE id = $1 AND totp_pending_until > $2"
 SECRETS = "SELECT login, password_hash, totp_secret, totp_step FROM account WHERE id = $1 FOR UPDATE"
 KEY_COLUMNS = "id, account, name, scopes, networks, created_at, expires_at, used_at, revoked_at"
-KEYS = f"SELECT {KEY_COLUMNS} FROM api_key WHERE account = $1 ORDER BY created_at DESC, id"
+KEYS = f"""
+SELECT {KEY_COLUMNS} FROM api_key
+WHERE account = $1 AND ($2::timestamptz IS NULL OR created_at < $2 OR (created_at = $2 AND id > $3)) ORDER BY created_at DESC, id LIMIT $4
+"""
 LIVE_KEYS = (
     "SELECT count(*) FROM api_key WHERE account = $1 AND name = $2 AND revoked_at IS NULL AND expires_at > $3"
 )
@@ -133,9 +136,12 @@ async def secrets_of(conn: Conn, account_id: str) -> asyncpg.Record | None:
     return await conn.fetchrow(SECRETS, account_id)
 
 
-async def keys(conn: Conn, account_id: str) -> list[asyncpg.Record]:
-    """An account's keys, newest first, revoked ones too."""
-    return await conn.fetch(KEYS, account_id)
+async def keys(
+    conn: Conn, account_id: str, after: tuple[int, str] | None, limit: int
+) -> list[asyncpg.Record]:
+    """An account's keys, newest first, revoked ones too; those after one (created, id)."""
+    created_ms, key_id = after or (None, None)
+    return await conn.fetch(KEYS, account_id, to_time(created_ms), key_id, limit)
 
 
 async def live_keys(conn: Conn, account_id: str, name: str, now_ms: int) -> int:

@@ -17,9 +17,12 @@ SHOWN = "id, account, kind, request, state, progress, error, media_type, created
 ADD = "INSERT INTO job (id, account, kind, request, state, created_at, beat_at) VALUES ($1, $2, $3, $4, 'waiting', $5, $5)"
 UNDONE = "SELECT count(*) FROM job WHERE account = $1 AND state IN ('waiting', 'running')"
 GET = f"SELECT {SHOWN} FROM job WHERE id = $1 AND ($2::text IS NULL OR account = $2)"
-LATEST = (
-    f"SELECT {SHOWN} FROM job WHERE $1::text IS NULL OR account = $1 ORDER BY created_at DESC, id LIMIT $2"
-)
+LATEST = f"""
+SELECT {SHOWN} FROM job
+WHERE ($1::text IS NULL OR account = $1) AND ($2::text IS NULL OR request->>'endpoint' = $2)
+  AND ($3::timestamptz IS NULL OR created_at < $3 OR (created_at = $3 AND id > $4))
+ORDER BY created_at DESC, id LIMIT $5
+"""
 CANCEL = """
 UPDATE job SET state = 'cancelled', done_at = $3 WHERE id = $1 AND ($2::text IS NULL OR account = $2) AND state IN ('waiting', 'running')
 """
@@ -61,9 +64,12 @@ async def get(conn: Conn, account: str | None, job: str) -> asyncpg.Record | Non
     return await conn.fetchrow(GET, job, account)
 
 
-async def latest(conn: Conn, account: str | None, limit: int) -> list[asyncpg.Record]:
-    """The newest jobs of an account (None: of anybody)."""
-    return await conn.fetch(LATEST, account, limit)
+async def latest(
+    conn: Conn, account: str | None, after: tuple[int, str] | None, limit: int, *, endpoint: str | None = None
+) -> list[asyncpg.Record]:
+    """The newest jobs of an account (None: of anybody), those after one (created, id); `endpoint`: recoveries of a webhook's alone."""
+    created_ms, job = after or (None, None)
+    return await conn.fetch(LATEST, account, endpoint, to_time(created_ms), job, limit)
 
 
 async def cancel(conn: Conn, account: str | None, job: str, now_ms: int) -> None:

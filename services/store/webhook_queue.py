@@ -106,7 +106,7 @@ WHERE kind = 'webhook.recover' AND state IN ('waiting', 'running') AND request->
 RECOVERED_TO = "SELECT coalesce((request->>'after')::bigint, 0) FROM job WHERE id = $1"
 RECOVERED = """
 UPDATE job SET state = $2, progress = $3, request = request || $4, beat_at = $5, done_at = CASE WHEN $2 = 'done' THEN $5::timestamptz END
-WHERE id = $1
+WHERE id = $1 AND state IN ('waiting', 'running')
 """
 EVENTS_BETWEEN = """
 SELECT e.seq, e.event_id, e.type, e.time, e.alert_id, e.sequence, e.data FROM alert_event e JOIN alert a ON a.id = e.alert_id

@@ -69,6 +69,9 @@ ADD_RECOVERY = """
 INSERT INTO job (id, account, kind, request, state, created_at, beat_at) VALUES ($1, $2, 'webhook.recover', $3, 'waiting', $4, $4)
 """
 NETWORKS = "SELECT network, note, created_at FROM webhook_network ORDER BY network"
+NETWORK_PAGE = """
+SELECT network, note, created_at FROM webhook_network WHERE $1::text IS NULL OR network > $1 ORDER BY network LIMIT $2
+"""
 PUT_NETWORK = """
 INSERT INTO webhook_network (network, note, created_at) VALUES ($1, $2, $3) ON CONFLICT (network) DO UPDATE SET note = $2
 """
@@ -185,6 +188,11 @@ async def add_recovery(conn: Conn, job: str, account: str, request: dict[str, An
 async def networks(conn: Conn) -> list[asyncpg.Record]:
     """The allow-list."""
     return await conn.fetch(NETWORKS)
+
+
+async def network_page(conn: Conn, after: str | None, limit: int) -> list[asyncpg.Record]:
+    """A page of it."""
+    return await conn.fetch(NETWORK_PAGE, after, limit)
 
 
 async def put_network(conn: Conn, network: str, note: str, at_ms: int) -> None:

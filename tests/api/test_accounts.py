@@ -269,6 +269,13 @@ async def test_own_keys(api: Api, writer: asyncpg.Connection) -> None:
     )
     assert problem(await other.delete(f"/v1/me/keys/{key['id']}")) == (404, "key-not-found")
     assert (await other.get("/v1/me/keys")).json()["items"] == []
+    for name in ("k", "l"):
+        await client.post("/v1/me/keys", json={"name": name, "scopes": ["alerts:read"]})
+    first = (await client.get("/v1/me/keys?limit=2")).json()
+    rest = (await client.get("/v1/me/keys", params={"cursor": first["next"]})).json()
+    assert first["items"][0]["name"] == "l"
+    assert len({one["id"] for one in first["items"] + rest["items"]}) == 3
+    assert rest["next"] is None
     assert (await client.delete(f"/v1/me/keys/{key['id']}")).status_code == 204
     assert problem(await api.get("/v1/me/keys")) == (403, "session-required")
     await writer.execute("UPDATE account SET must_change = true WHERE login = 'li'")

@@ -292,6 +292,11 @@ async def test_a_job_finds_the_same(api: Api, writer: asyncpg.Connection) -> Non
     result = await client.get(job["result"])
     assert result.content == at_once.content
     assert [item["id"] for item in (await client.get("/v1/jobs")).json()["items"]] == [job["id"]]
+    again = (await client.post("/v1/search/presence", params={**PURPOSE, "job": "true"}, json=asked)).json()
+    first = (await client.get("/v1/jobs?limit=1")).json()
+    rest = (await client.get("/v1/jobs", params={"cursor": first["next"]})).json()
+    assert [item["id"] for item in first["items"] + rest["items"]] == [again["id"], job["id"]]
+    assert rest["next"] is None
     other = await signed_in(api, "city")
     assert (await other.get(job["result"])).status_code == 200, "the account's, not the session's"
     await account(writer, "else", Role.AUTHORITY)

@@ -12,6 +12,7 @@ import pytest
 from services.api import labels
 from services.api.identity import Role
 from services.api.webhooks import payload, signing
+from services.api.webhooks.recovering import recover
 from services.runtime.settings import Settings
 from services.store import webhooks
 from tests.api.accounts import account, signed_in
@@ -203,6 +204,36 @@ async def test_a_recovery_is_a_job(api: Api, writer: asyncpg.Connection) -> None
     assert row is not None
     assert (row["kind"], row["account"], row["state"]) == ("webhook.recover", "system", "waiting")
     assert row["request"]["until_ms"] - row["request"]["since_ms"] == 86_400_000
+    (listed,) = (await api.client.get(f"{BASE}/{made['id']}/recoveries")).json()["items"]
+    assert (listed["id"], listed["kind"], listed["state"], listed["progress"]) == (
+        answer.json()["job"], "webhook.recover", "waiting", 0,
+    )  # fmt: skip
+    assert (await api.client.get(f"/v1/jobs/{listed['id']}")).json() == listed
+    await writer.execute("UPDATE job SET state = 'done', done_at = now()")
+    assert (await api.client.get(f"/v1/jobs/{listed['id']}")).json()["result"] is None
+    refused = await api.client.get(f"/v1/jobs/{listed['id']}/result")
+    assert (refused.status_code, refused.json()["type"].rpartition(":")[2]) == (404, "no-result")
+
+
+async def test_a_recovery_has_an_end(api: Api) -> None:
+    made = await create(api.client)
+    body = {"since": "2026-10-01T00:00:00Z", "until": "2026-11-01T00:00:01Z"}
+    refused = await api.client.post(f"{BASE}/{made['id']}/recover", json=body)
+    assert (refused.status_code, refused.json()["type"].rpartition(":")[2]) == (400, "period-too-long")
+
+
+async def test_a_partner_sees_how_far_a_recovery_is(
+    api: Api, receiver: Receiver, run: Delivering, writer: asyncpg.Connection
+) -> None:
+    await account(writer, "p1", Role.PARTNER)
+    partner = await signed_in(api, "p1")
+    await endpoint(writer, receiver.url(), account="acc_p1")
+    body = {"since": "2026-11-23T00:00:00Z", "until": "2026-11-24T00:00:00Z"}
+    job = (await partner.post(f"{BASE}/whe_1/recover", json=body)).json()["job"]
+    await run.until(lambda: run.deliverer.held)
+    await recover(run.deliverer, run.now_ms())
+    (told,) = (await partner.get(f"{BASE}/whe_1/recoveries")).json()["items"]
+    assert (told["id"], told["state"], told["progress"]) == (job, "done", 1)
 
 
 async def test_nobody_sees_or_touches_another_s(
@@ -219,7 +250,7 @@ async def test_nobody_sees_or_touches_another_s(
     for method, path, body in (
         ("GET", at, None), ("PATCH", at, {"description": "x"}), ("DELETE", at, None), ("POST", f"{at}/secret/rotate", None),
         ("POST", f"{at}/ping", None), ("POST", f"{at}/enable", None), ("POST", f"{at}/disable", None), ("GET", f"{at}/deliveries", None),
-        ("POST", f"{at}/recover", {"since": "2026-11-23T00:00:00Z", "until": "2026-11-24T00:00:00Z"}),
+        ("GET", f"{at}/recoveries", None), ("POST", f"{at}/recover", {"since": "2026-11-23T00:00:00Z", "until": "2026-11-24T00:00:00Z"}),
         ("GET", f"/v1/webhooks/deliveries/{theirs}", None), ("POST", f"/v1/webhooks/deliveries/{theirs}/redeliver", None),
     ):  # fmt: skip
         answer = await other.request(method, path, json=body)
@@ -296,6 +327,13 @@ async def test_logs_and_lists_are_paged(api: Api, writer: asyncpg.Connection) ->
     first = (await api.client.get(log, params={"limit": 2})).json()
     other = await api.client.get(log, params={"cursor": first["next"], "status": "delivered"})
     assert other.json()["type"].endswith("cursor-mismatch")
+    await writer.execute("DELETE FROM webhook_network")
+    for number in range(3):
+        await webhooks.put_network(writer, f"10.{number}.0.0/16", "", 0)
+    first = (await api.client.get("/v1/webhooks/networks", params={"limit": 2})).json()
+    rest = (await api.client.get("/v1/webhooks/networks", params={"cursor": first["next"]})).json()
+    assert [one["network"] for one in first["items"] + rest["items"]] == [f"10.{n}.0.0/16" for n in range(3)]
+    assert (len(first["items"]), rest["next"]) == (2, None)
 
 
 async def test_every_type_has_a_schema_that_its_deliveries_fit(

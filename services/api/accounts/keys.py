@@ -7,19 +7,22 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from services.api.accounts import changes
 from services.api.accounts.bodies import NewKey
-from services.api.accounts.routes import ALWAYS, CHANGING, AccountId, key_shown, listed, respond
+from services.api.accounts.routes import ALWAYS, CHANGING, AccountId, key_shown, respond
+from services.api.cursors import Cursors
 from services.api.idempotency import IdempotentRoute
 from services.api.identity import Principal, principal_of
-from services.api.parameters import Nothing, time_ms
+from services.api.parameters import Nothing, Paging, time_ms
 from services.api.problems import Problem, answers
 from services.api.schemas_people import KeyPage, NewKeyShown
 from services.api.state import state_of
 from services.runtime.clock import now_ms
 from services.store import administration, scope
+from services.store.times import to_ms
 
 router = APIRouter(tags=["accounts"], route_class=IdempotentRoute)
 KeyId = Annotated[str, Path(max_length=64, description="密钥编号 · the key's id")]
 OWN_ALWAYS = ["session-required", "database-away"]
+PAGED = ["invalid-parameter", "unknown-parameter", "invalid-cursor", "cursor-mismatch"]
 GONE: dict[int | str, dict[str, Any]] = {204: {"description": "revoked: it is refused from now on"}}
 
 
@@ -54,6 +57,21 @@ async def _made(request: Request, account_id: str, body: NewKey) -> Response:
     return respond({**key_shown(row), "key": key}, 201)
 
 
+async def _page(request: Request, account_id: str, parameters: Paging) -> Response:
+    state = state_of(request)
+    cursors = Cursors(state.settings.token, "keys")
+    after = None
+    if parameters.cursor is not None:
+        created_ms, key_id = cursors.read(parameters.cursor, account_id)
+        after = int(created_ms), str(key_id)
+    async with state.database.reading(scope.EVERYTHING) as conn:
+        rows = await administration.keys(conn, account_id, after, parameters.limit + 1)
+    items, following = rows[: parameters.limit], None
+    if len(rows) > len(items):
+        following = cursors.write((to_ms(items[-1]["created_at"]), items[-1]["id"]), account_id)
+    return respond({"items": [key_shown(row) for row in items], "next": following})
+
+
 async def _revoked(request: Request, key_id: str, owner: str | None) -> Response:
     state = state_of(request)
     async with state.database.writing(scope.EVERYTHING) as conn:
@@ -70,14 +88,16 @@ async def _revoked(request: Request, key_id: str, owner: str | None) -> Response
 @router.get(
     "/v1/accounts/{account_id}/keys",
     response_class=Response,
-    responses={200: {"model": KeyPage}, **answers(["unknown-parameter", "account-not-found", *ALWAYS])},
+    responses={200: {"model": KeyPage}, **answers([*PAGED, "account-not-found", *ALWAYS])},
     summary="账号的密钥 · an account's keys",
 )
-async def list_keys(request: Request, account_id: AccountId, _: Annotated[Nothing, Query()]) -> Response:
+async def list_keys(
+    request: Request, account_id: AccountId, parameters: Annotated[Paging, Query()]
+) -> Response:
     """Keys, newest first, revoked ones too, with when they were last used."""
     async with state_of(request).database.reading(scope.EVERYTHING) as conn:
         await changes.one(conn, account_id)
-        return respond(listed(await administration.keys(conn, account_id)))
+    return await _page(request, account_id, parameters)
 
 
 @router.post(
@@ -113,14 +133,12 @@ async def revoke_key(request: Request, key_id: KeyId, _: Annotated[Nothing, Quer
 @router.get(
     "/v1/me/keys",
     response_class=Response,
-    responses={200: {"model": KeyPage}, **answers(["unknown-parameter", *OWN_ALWAYS])},
+    responses={200: {"model": KeyPage}, **answers([*PAGED, *OWN_ALWAYS])},
     summary="我的密钥 · my keys",
 )
-async def list_my_keys(request: Request, _: Annotated[Nothing, Query()]) -> Response:
+async def list_my_keys(request: Request, parameters: Annotated[Paging, Query()]) -> Response:
     """One's own keys, newest first."""
-    principal = in_session(request)
-    async with state_of(request).database.reading(scope.EVERYTHING) as conn:
-        return respond(listed(await administration.keys(conn, principal.id)))
+    return await _page(request, in_session(request).id, parameters)
 
 
 @router.post(

@@ -1,18 +1,17 @@
 """Accounts as security administrators see them: made, changed, unlocked, given a new first password; every change is audited."""
 
-from collections.abc import Iterable
 from typing import Annotated, Any
 
 import asyncpg
 import msgspec
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import Field
 
 from services.api.accounts import changes
 from services.api.accounts.bodies import AccountChange, NewAccountBody
 from services.api.idempotency import IdempotentRoute
 from services.api.identity import Role, principal_of
-from services.api.parameters import Cursor, Limit, Nothing
+from services.api.parameters import DEFAULT_LIMIT, Cursor, Limit, Nothing
 from services.api.parameters import Query as QueryModel
 from services.api.problems import Problem, answers
 from services.api.schemas_people import Account, AccountPage, FirstPassword, NewAccount
@@ -23,6 +22,13 @@ from services.store import administration, scope
 from services.store.times import to_ms
 
 router = APIRouter(tags=["accounts"], route_class=IdempotentRoute)
+IfMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-Match",
+        description="读取账号时的 ETag,必须给出 · the ETag that the account was read with; must be given",
+    ),
+]
 AccountId = Annotated[str, Path(max_length=64, description="账号编号 · the account's id")]
 ALWAYS = ["database-away"]
 CHANGING = ["invalid-body", "unknown-parameter", "cross-site", *ALWAYS]
@@ -34,7 +40,7 @@ class AccountParameters(QueryModel):
     role: Role | None = Field(default=None, description="角色 · role")
     active: bool | None = Field(default=None, description="是否启用 · whether it may sign in")
     cursor: Cursor | None = Field(default=None, description="上一页的 next · the next of the page before")
-    limit: Limit = Field(default=100, description="条数,至多 1000 · how many, at most 1000")
+    limit: Limit = DEFAULT_LIMIT
 
 
 def respond(body: dict[str, Any], status: int = 200, version: int | None = None) -> Response:
@@ -139,12 +145,16 @@ async def get_account(request: Request, account_id: AccountId, _: Annotated[Noth
     summary="修改账号 · change an account",
 )  # fmt: skip
 async def change_account(
-    request: Request, account_id: AccountId, body: AccountChange, _: Annotated[Nothing, Query()]
+    request: Request,
+    account_id: AccountId,
+    body: AccountChange,
+    _: Annotated[Nothing, Query()],
+    if_match: IfMatch = None,
 ) -> Response:
     """Changes what is given; in force within 5 seconds, open streams end. `If-Match` names the version that was read."""
     state, by = state_of(request), principal_of(request).id
     given = given_of(body)
-    version = version_of(request)
+    version = version_of(if_match)
     async with state.database.writing(scope.EVERYTHING) as conn:
         before, after = await changes.change(conn, account_id, given, by=by, version=version)
         changed = {
@@ -166,13 +176,13 @@ def given_of(body: AccountChange) -> dict[str, Any]:
 _CLEARABLE = frozenset({"oidc_subject", *changes.SCOPE})
 
 
-def version_of(request: Request) -> int | None:
+def version_of(if_match: str | None) -> int | None:
     """The version in `If-Match`; None for `*`.
 
     Raises:
         Problem: there is none (`if-match-required`).
     """
-    given = request.headers.get("if-match", "").strip()
+    given = (if_match or "").strip()
     if not given:
         raise Problem("if-match-required")
     if given == "*":
@@ -217,11 +227,6 @@ async def unlock_account(request: Request, account_id: AccountId, _: Annotated[N
         await state.audit(conn, request, "account.unlock", account_id)
     state.authenticator.forget()
     return respond(shown(row), version=row["epoch"])
-
-
-def listed(rows: Iterable[asyncpg.Record]) -> dict[str, Any]:
-    """Keys, whole: an account has few."""
-    return {"items": [key_shown(row) for row in rows], "next": None}
 
 
 def key_shown(row: asyncpg.Record) -> dict[str, Any]:

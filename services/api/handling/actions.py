@@ -13,7 +13,7 @@ from services.api.handling.bodies import Assignment, Comment, Note, Resolving, S
 from services.api.handling.states import Change
 from services.api.idempotency import PROBLEMS, IdempotentRoute, keep
 from services.api.identity import principal_of
-from services.api.parameters import MESSAGES, Cursor, Limit, parse_time
+from services.api.parameters import DEFAULT_LIMIT, MESSAGES, Cursor, Limit, parse_time
 from services.api.parameters import Query as QueryModel
 from services.api.problems import Fault, Problem, answers
 from services.api.schemas import Alert
@@ -182,7 +182,7 @@ class ActionParameters(QueryModel):
     """Paging."""
 
     cursor: Cursor | None = Field(default=None, description="上一页的 next · the next of the page before")
-    limit: Limit = Field(default=100, description="条数,至多 1000 · how many, at most 1000")
+    limit: Limit = DEFAULT_LIMIT
 
 
 @router.get(

@@ -30,7 +30,7 @@ class ShiftParameters(QueryModel):
     """The shift."""
 
     from_: Time = Field(alias="from", description="交接班起 · the shift's beginning")
-    to: Time = Field(description="交接班止 · its end")
+    to: Time = Field(description="交接班止,与 from 至多相距 31 天 · its end; at most 31 days after from")
 
 
 @router.get(

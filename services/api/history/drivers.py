@@ -11,7 +11,7 @@ from pydantic import Field
 from services.api.history.purpose import Purpose, PurposeParameters, looked
 from services.api.history.shapes import Driver, DriverPage
 from services.api.identity import UNMASK, principal_of
-from services.api.parameters import Cursor, Limit, Names
+from services.api.parameters import DEFAULT_LIMIT, Cursor, Limit, Names
 from services.api.problems import Problem, answers
 from services.api.state import state_of
 from services.store import driver_list
@@ -34,7 +34,7 @@ class DriverListParameters(DriverParameters):
 
     operator: Names = Field(default=[], description="企业名称 · operators by name")
     cursor: Cursor | None = Field(default=None, description="上一页的 next · the next of the page before")
-    limit: Limit = Field(default=100, description="条数,至多 1000 · how many, at most 1000")
+    limit: Limit = DEFAULT_LIMIT
 
 
 LOOKS = [

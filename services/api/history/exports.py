@@ -43,7 +43,7 @@ class ExportRequest(Body):
         description="车辆编号或 车牌/颜色,至多 200 · ids as text, or plate/colour; at most 200"
     )
     from_: Time = Field(alias="from", description="起(含)· inclusive")
-    to: Time = Field(description="止(不含)· exclusive")
+    to: Time = Field(description="止(不含),与 from 至多相距 31 天 · exclusive; at most 31 days after from")
     format: Literal["geojson", "mfjson", "csv", "gpx", "kml", "parquet"] = "geojson"
     simplify_m: Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)] | None = None
 

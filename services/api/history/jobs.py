@@ -13,12 +13,13 @@ import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from services.api.cursors import Cursors
 from services.api.database import Database
 from services.api.history.purpose import looked
 from services.api.history.shapes import Job, JobPage
 from services.api.idempotency import keep
 from services.api.identity import SYSTEM, Principal, principal_of
-from services.api.parameters import Nothing
+from services.api.parameters import Nothing, Paging
 from services.api.problems import Problem, answers
 from services.api.state import state_of
 from services.contracts.alert import iso
@@ -30,7 +31,6 @@ from services.store.times import to_ms
 MOST_UNDONE = 5
 PURPOSE = "purpose"
 """Kept in the request, so that whoever fetches the result does so for the same."""
-LISTED = 100
 
 router = APIRouter(tags=["jobs"])
 JobId = Annotated[str, Path(pattern=r"^job_[0-9a-f]{32}$", description="任务编号 · the job's id")]
@@ -101,7 +101,7 @@ async def submit(
 
 
 def _job(row: asyncpg.Record) -> dict[str, Any]:
-    done = row["state"] == "done"
+    fetched = row["state"] == "done" and row["bytes"] is not None  # a recovery leaves nothing to fetch
     return {
         "id": row["id"],
         "kind": row["kind"],
@@ -111,7 +111,7 @@ def _job(row: asyncpg.Record) -> dict[str, Any]:
         "done": None if row["done_at"] is None else iso(to_ms(row["done_at"])),
         "error": row["error"],
         "bytes": row["bytes"],
-        "result": f"/v1/jobs/{row['id']}/result" if done else None,
+        "result": f"/v1/jobs/{row['id']}/result" if fetched else None,
         "request": row["request"],
     }
 
@@ -119,15 +119,42 @@ def _job(row: asyncpg.Record) -> dict[str, Any]:
 @router.get(
     "/v1/jobs",
     response_class=Response,
-    responses={200: {"model": JobPage}, **answers(["unknown-parameter", "unauthorized", "database-away"])},
+    responses={
+        200: {"model": JobPage},
+        **answers(
+            [
+                "invalid-parameter",
+                "unknown-parameter",
+                "invalid-cursor",
+                "cursor-mismatch",
+                "unauthorized",
+                "database-away",
+            ]
+        ),
+    },
     summary="任务列表 · jobs",
 )
-async def list_jobs(request: Request, _: Annotated[Nothing, Query()]) -> Response:
-    """One's own jobs of the last seven days, newest first, at most 100."""
+async def list_jobs(request: Request, parameters: Annotated[Paging, Query()]) -> Response:
+    """One's own jobs of the last seven days, newest first."""
+    return await page(request, parameters)
+
+
+async def page(request: Request, parameters: Paging, endpoint: str | None = None) -> Response:
+    """A page of one's own jobs; `endpoint`: of a webhook endpoint's recoveries alone."""
     state = state_of(request)
+    cursors, conditions = Cursors(state.settings.token, "jobs"), endpoint or ""
+    after = None
+    if parameters.cursor is not None:
+        created_ms, job = cursors.read(parameters.cursor, conditions)
+        after = int(created_ms), str(job)
     async with state.database.reading(await state.view(request)) as conn:
-        rows = await jobs.latest(conn, owner(principal_of(request)), LISTED)
-    body = msgspec.json.encode({"items": [_job(row) for row in rows], "next": None})
+        rows = await jobs.latest(
+            conn, owner(principal_of(request)), after, parameters.limit + 1, endpoint=endpoint
+        )
+    items, following = rows[: parameters.limit], None
+    if len(rows) > len(items):
+        following = cursors.write((to_ms(items[-1]["created_at"]), items[-1]["id"]), conditions)
+    body = msgspec.json.encode({"items": [_job(row) for row in items], "next": following})
     return Response(body, media_type="application/json")
 
 
@@ -172,6 +199,7 @@ async def get_job(request: Request, job_id: JobId, _: Annotated[Nothing, Query()
                 "invalid-parameter",
                 "unknown-parameter",
                 "job-not-found",
+                "no-result",
                 "job-not-done",
                 "unauthorized",
                 "database-away",
@@ -185,6 +213,8 @@ async def get_job_result(request: Request, job_id: JobId, _: Annotated[Nothing, 
     row = await _found(request, job_id)
     if row["state"] != "done":
         raise Problem("job-not-done", {"id": job_id, "state": row["state"]})
+    if row["bytes"] is None:
+        raise Problem("no-result", {"id": job_id, "kind": row["kind"]})
     purpose = row["request"].get(PURPOSE)
     await looked(request, "job.read", job_id, purpose, detail={"kind": row["kind"], "bytes": row["bytes"]})
     state = state_of(request)

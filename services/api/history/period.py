@@ -17,7 +17,7 @@ class PeriodParameters(PurposeParameters):
     from_: Time | None = Field(
         default=None,
         alias="from",
-        description="起(含),缺省为 to 之前 24 小时 · from, inclusive; default: 24 h before to",
+        description="起(含),缺省为 to 之前 24 小时,至多 31 天 · from, inclusive; default: 24 h before to; at most 31 days",
     )
     to: Time | None = Field(default=None, description="止(不含),缺省为现在 · until, exclusive; default: now")
 

@@ -61,7 +61,7 @@ class PresenceRequest(Body):
         default=None, description="折线两侧缓冲(米)· metres on each side of the line"
     )
     from_: Time = Field(alias="from", description="起(含)· inclusive")
-    to: Time = Field(description="止(不含)· exclusive")
+    to: Time = Field(description="止(不含),与 from 至多相距 31 天 · exclusive; at most 31 days after from")
     classes: Classes = Field(default=[], description="车辆类别 · vehicle classes; none: all")
     operators: Names = Field(default=[], max_length=100, description="企业 · operators by name; none: all")
     divisions: Divisions = Field(

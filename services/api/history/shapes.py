@@ -53,10 +53,10 @@ class NearPage(Shape):
 
 
 class Job(Shape):
-    """A long piece of work; `result` is where to fetch what came out once `state` is `done`."""
+    """A long piece of work; `result` is where to fetch what came out once `state` is `done`; a recovery leaves nothing to fetch."""
 
     id: str
-    kind: Literal["presence", "export"]
+    kind: Literal["presence", "export", "webhook.recover"]
     state: Literal["waiting", "running", "done", "failed", "cancelled"]
     progress: float = Field(ge=0, le=1)
     created: str = Field(json_schema_extra=DATE_TIME)

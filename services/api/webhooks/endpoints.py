@@ -5,6 +5,7 @@ in the feed and goes on from there. The api sends nothing to anybody itself: wha
 """
 
 import secrets
+import uuid
 from typing import Annotated, Any
 
 import asyncpg
@@ -12,9 +13,12 @@ import msgspec
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from services.api.cursors import Cursors
+from services.api.history import jobs
+from services.api.history.period import DAY_MS, MOST_DAYS
+from services.api.history.shapes import JobPage
 from services.api.idempotency import IdempotentRoute
 from services.api.identity import SYSTEM, principal_of
-from services.api.parameters import Nothing, parse_time
+from services.api.parameters import Nothing, Paging, time_ms
 from services.api.problems import Fault, Problem, answers
 from services.api.state import State, state_of
 from services.api.webhooks import payload, signing
@@ -29,7 +33,6 @@ from services.api.webhooks.schemas import (
     Webhook,
     WebhookChange,
     WebhookPage,
-    WebhookParameters,
 )
 from services.contracts.alert import iso
 from services.runtime.clock import now_ms
@@ -43,7 +46,13 @@ COMMON = ["unauthorized", "login-required", "forbidden", "database-away"]
 FOR_ONE = ["webhook-not-found", "invalid-parameter", *COMMON]
 FOR_CHANGES = ["invalid-body", "cross-site", *FOR_ONE]
 Id = Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9_]+$")]
-IfMatch = Annotated[str | None, Header(description='版本,如 "3" · the version it must be at')]
+IfMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-Match",
+        description="读取端点时的 ETag,可不给 · the ETag that it was read with; may be left out",
+    ),
+]
 
 router = APIRouter(prefix="/v1/webhooks/endpoints", tags=["webhooks"], route_class=IdempotentRoute)
 
@@ -113,7 +122,7 @@ def _matched(row: asyncpg.Record, if_match: str | None) -> None:
     },
     summary="推送端点列表 · webhook endpoints",
 )
-async def list_webhooks(request: Request, parameters: Annotated[WebhookParameters, Query()]) -> Response:
+async def list_webhooks(request: Request, parameters: Annotated[Paging, Query()]) -> Response:
     """One's own endpoints by id."""
     state = state_of(request)
     cursors = Cursors(state.settings.token, "webhooks")
@@ -295,19 +304,22 @@ async def disable_webhook(request: Request, webhook_id: Id) -> Response:
     "/{webhook_id}/recover",
     status_code=202,
     response_class=Response,
-    responses={202: {"model": RecoveryAsked}, **answers(FOR_CHANGES)},
+    responses={202: {"model": RecoveryAsked}, **answers(["period-too-long", *FOR_CHANGES])},
     summary="补发一段时间的事件 · deliver a time range again",
 )
 async def recover_webhook(request: Request, webhook_id: Id, body: Recovery) -> Response:
-    """Events told from `since` until before `until`: those that never arrived, with their old ids and bytes, and those that were never queued for it."""
+    """Events told from `since` until before `until`: those that never arrived, with their old ids and bytes, and those that were never queued for it.
+
+    At most 31 days. How far it is: `GET …/recoveries`.
+    """
     state, view, at_ms = state_of(request), await state_of(request).view(request), now_ms()
-    since_ms, until_ms = (_time(body, name) for name in ("since", "until"))
+    since_ms, until_ms = time_ms(body.since) or 0, time_ms(body.until) or 0
     if since_ms >= until_ms:
-        raise Problem(
-            "invalid-body",
-            faults=(Fault("#/body/since", "since 应早于 until", "since must be before until"),),
-        )
-    job = f"job_{secrets.token_hex(6)}"
+        fault = Fault("#/body/since", "since 应早于 until", "since must be before until")
+        raise Problem("invalid-body", faults=(fault,))
+    if until_ms - since_ms > MOST_DAYS * DAY_MS:
+        raise Problem("period-too-long", {"days": MOST_DAYS})
+    job = f"job_{uuid.uuid4().hex}"
     asked = {"endpoint": webhook_id, "since_ms": since_ms, "until_ms": until_ms, "delivered": body.delivered}
     async with state.database.writing(view) as conn:
         row = await _found(state, request, conn, webhook_id)
@@ -316,9 +328,20 @@ async def recover_webhook(request: Request, webhook_id: Id, body: Recovery) -> R
     return answer({"job": job}, 202)
 
 
-def _time(body: Recovery, name: str) -> int:
-    try:
-        return to_ms(parse_time(getattr(body, name)))
-    except ValueError as error:
-        zh, en = "应为带时区的 RFC 3339 时间", "expected RFC 3339 with an offset"
-        raise Problem("invalid-body", faults=(Fault(f"#/body/{name}", zh, en),)) from error
+@router.get(
+    "/{webhook_id}/recoveries",
+    response_class=Response,
+    responses={
+        200: {"model": JobPage},
+        **answers(["unknown-parameter", "invalid-cursor", "cursor-mismatch", *FOR_ONE]),
+    },
+    summary="补发进度 · recoveries of an endpoint",
+)
+async def list_recoveries(
+    request: Request, webhook_id: Id, parameters: Annotated[Paging, Query()]
+) -> Response:
+    """How far each recovery of the last seven days is, newest first."""
+    state = state_of(request)
+    async with state.database.reading(await state.view(request)) as conn:
+        await _found(state, request, conn, webhook_id)
+    return await jobs.page(request, parameters, webhook_id)

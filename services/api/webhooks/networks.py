@@ -5,7 +5,8 @@ from typing import Annotated
 import asyncpg
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from services.api.parameters import Nothing
+from services.api.cursors import Cursors
+from services.api.parameters import Paging
 from services.api.problems import Fault, Problem, answers
 from services.api.state import state_of
 from services.api.webhooks.addresses import allowable
@@ -39,15 +40,22 @@ def _shown(row: asyncpg.Record) -> dict[str, str]:
 @router.get(
     "",
     response_class=Response,
-    responses={200: {"model": Networks}, **answers(["unknown-parameter", *COMMON])},
+    responses={
+        200: {"model": Networks},
+        **answers(["invalid-parameter", "unknown-parameter", "invalid-cursor", *COMMON]),
+    },
     summary="网段白名单 · the allow-list",
 )
-async def list_webhook_networks(request: Request, _: Annotated[Nothing, Query()]) -> Response:
-    """Every network that is allowed."""
+async def list_webhook_networks(request: Request, parameters: Annotated[Paging, Query()]) -> Response:
+    """Networks that are allowed although they are not public."""
     state = state_of(request)
+    cursors = Cursors(state.settings.token, "networks")
+    after = str(cursors.read(parameters.cursor)[0]) if parameters.cursor else None
     async with state.database.reading(await state.view(request)) as conn:
-        rows = await webhooks.networks(conn)
-    return answer({"items": [_shown(row) for row in rows]})
+        rows = await webhooks.network_page(conn, after, parameters.limit + 1)
+    items = rows[: parameters.limit]
+    following = cursors.write((items[-1]["network"],)) if len(rows) > len(items) else None
+    return answer({"items": [_shown(row) for row in items], "next": following})
 
 
 @router.put(

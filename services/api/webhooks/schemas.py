@@ -7,21 +7,19 @@ from pydantic import BeforeValidator, Field
 from services.api import labels
 from services.api.parameters import (
     Classes,
-    Cursor,
     Divisions,
     Kinds,
-    Limit,
     Names,
-    Query,
+    Paging,
     Rules,
     Severities,
+    Time,
     split,
 )
 from services.api.schemas import Shape
 from services.api.sessions import Body
 from services.api.webhooks.signing import ALGORITHMS, HMAC
 
-MOST_FILTERS = 200
 STATUSES = ("waiting", "held", "delivered", "exhausted", "withheld", "again", "recorded")
 EVENT_TYPES = labels.codes(labels.EVENT_TYPES)
 
@@ -75,8 +73,11 @@ class Enabling(Body):
 class Recovery(Body):
     """A time range of events to be delivered again."""
 
-    since: Annotated[str, Field(max_length=40, description="起(含)· from, RFC 3339")]
-    until: Annotated[str, Field(max_length=40, description="止(不含)· until")]
+    since: Annotated[Time, Field(description="起(含)· from, inclusive")]
+    until: Annotated[
+        Time,
+        Field(description="止(不含),与 since 至多相距 31 天 · until, exclusive; at most 31 days after since"),
+    ]
     delivered: bool = Field(default=False, description="已送达的也重发 · also what was delivered already")
 
 
@@ -86,14 +87,7 @@ class NewNetwork(Body):
     note: Annotated[str, Field(min_length=1, max_length=200, description="用途 · what it is for")]
 
 
-class WebhookParameters(Query):
-    """Paging."""
-
-    cursor: Cursor | None = Field(default=None, description="上一页的 next · the next of the page before")
-    limit: Limit = Field(default=100, description="条数,至多 1000 · how many, at most 1000")
-
-
-class DeliveryParameters(WebhookParameters):
+class DeliveryParameters(Paging):
     """Paging, and which deliveries."""
 
     status: Annotated[
@@ -221,6 +215,7 @@ class Network(Shape):
 
 
 class Networks(Shape):
-    """The allow-list."""
+    """The allow-list, by network."""
 
     items: list[Network]
+    next: str | None

@@ -330,7 +330,7 @@ export interface Job {
   done: string | null;
   error: string | null;
   id: string;
-  kind: "presence" | "export";
+  kind: "presence" | "export" | "webhook.recover";
   progress: number;
   request: Record<string, unknown>;
   result: string | null;
@@ -463,6 +463,7 @@ export interface Network {
 
 export interface Networks {
   items: (Network)[];
+  next: string | null;
 }
 
 export interface NewAccount {

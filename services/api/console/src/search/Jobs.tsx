@@ -33,7 +33,7 @@ export function Jobs() {
         { name: say("state"), kind: "whole", cell: (job) => <span className={`tag ${job.state === "done" ? "good" : job.state === "failed" ? "bad" : "accent"}`}>{say(job.state)}</span> },
         { name: say("progress"), cell: (job) => <progress max={1} value={job.progress} aria-label={say("progress")}>{number(100 * job.progress)}%</progress> },
         { name: "", cell: (job) => job.error ?? "" },
-        { name: "", kind: "whole", cell: (job) => (job.state === "done" ? <a className="button tiny" href={`/v1/jobs/${job.id}/result`} download>{say("result")}</a> : job.state === "waiting" || job.state === "running" ? <Button look="tiny" onClick={() => cancel(job)}>{say("cancel")}</Button> : null) },
+        { name: "", kind: "whole", cell: (job) => (job.result ? <a className="button tiny" href={job.result} download>{say("result")}</a> : job.state === "waiting" || job.state === "running" ? <Button look="tiny" onClick={() => cancel(job)}>{say("cancel")}</Button> : null) },
       ]} />
     </div>
   );
