@@ -19,6 +19,7 @@ from services.api import (
     audit_log,
     events,
     examples,
+    examples_asked,
     health,
     meta,
     positions,
@@ -253,6 +254,7 @@ def openapi(app: FastAPI) -> dict[str, Any]:
         )
         _complete(found)
         _idempotent(found)
+        _exemplify(found)
         app.openapi_schema = found
     return app.openapi_schema
 
@@ -301,6 +303,17 @@ def _may_end(operation: dict[str, Any], codes: list[str]) -> None:
         examples = known["content"][MEDIA_TYPE]["examples"]
         for code, example in answer["content"][MEDIA_TYPE]["examples"].items():
             examples.setdefault(code, example)
+
+
+def _exemplify(document: dict[str, Any]) -> None:
+    """Examples of what is sent."""
+    for operation in (operation for path in document["paths"].values() for operation in path.values()):
+        name = operation["operationId"]
+        for parameter in operation.get("parameters", ()):
+            if (example := examples_asked.parameter(name, parameter["name"])) is not None:
+                parameter["example"] = example
+        if name in examples_asked.BODIES:
+            operation["requestBody"]["content"]["application/json"]["example"] = examples_asked.BODIES[name]
 
 
 def _idempotent(document: dict[str, Any]) -> None:

@@ -36,6 +36,11 @@ function table(heads, lines) {
   return found;
 }
 
+function meaning(parameter) {
+  const said = parameter.description ?? parameter.schema?.description ?? "";
+  return parameter.example === undefined ? said : `${said} (${[parameter.example].flat().join(",")})`;
+}
+
 function example(content) {
   const [media, described] = Object.entries(content)[0];
   const given = described.example ?? Object.values(described.examples ?? {})[0]?.value;
@@ -53,7 +58,7 @@ function operation(path, method, described) {
   const parameters = described.parameters ?? [];
   if (parameters.length) {
     body.append(table([word("parameter"), "", word("type"), word("meaning")],
-      parameters.map((one) => [one.name, one.in, type(one.schema), one.description ?? one.schema?.description ?? ""])));
+      parameters.map((one) => [one.name, one.in, type(one.schema), meaning(one)])));
   } else if (method === "get" && !path.includes("{")) {
     const link = make("a", "", path);
     link.href = path;
@@ -64,6 +69,7 @@ function operation(path, method, described) {
     body.append(make("h3", "", word("body")));
     body.append(table([word("parameter"), "", word("type"), word("meaning")], Object.entries(sent.properties ?? {}).map(
       ([name, one]) => [name, sent.required?.includes(name) ? "*" : "", type(one), one.description ?? ""])));
+    body.append(...example(described.requestBody.content));
   }
   for (const [status, answer] of Object.entries(described.responses)) {
     if (status === "200" || status === "201") body.append(...example(answer.content ?? {}));
