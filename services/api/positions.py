@@ -67,7 +67,7 @@ class PositionParameters(ViewParameters):
     """The area, and how many."""
 
     limit: Annotated[int, Field(ge=1, le=MOST_IN_LIST)] = Field(
-        default=10_000, description="至多返回的车辆数 · at most so many vehicles"
+        default=10_000, description="至多返回的车辆数,不超过 50000 · so many vehicles; 50000 at most"
     )
 
 

@@ -49,7 +49,7 @@ class ExportRequest(Body):
 
     def period(self) -> tuple[int, int]:
         """From and to, Unix ms."""
-        return checked_period(time_ms(self.from_) or 0, time_ms(self.to) or 0)
+        return checked_period(time_ms(self.from_) or 0, time_ms(self.to) or 0, in_body=True)
 
 
 @router.post(

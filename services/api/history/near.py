@@ -40,7 +40,9 @@ class NearParameters(QueryModel):
     max_age_s: Annotated[int, Field(ge=1, le=7 * 86_400)] | None = Field(
         default=None, description="位置不早于(秒)· positions no older than this; default: any"
     )
-    limit: Annotated[int, Field(ge=1, le=1000)] = Field(default=100, description="条数 · at most so many")
+    limit: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=100, description="条数,不超过 1000 · so many; 1000 at most"
+    )
 
 
 @router.get(

@@ -4,7 +4,7 @@ from pydantic import Field
 
 from services.api.history.purpose import PurposeParameters
 from services.api.parameters import Time, time_ms
-from services.api.problems import Problem, invalid
+from services.api.problems import Fault, Problem, invalid
 
 DAY_MS = 24 * 3600 * 1000
 MOST_DAYS = 31
@@ -32,14 +32,17 @@ class PeriodParameters(PurposeParameters):
         return checked_period(from_ms, until_ms)
 
 
-def checked_period(from_ms: int, until_ms: int) -> Period:
-    """The period, if it is one.
+def checked_period(from_ms: int, until_ms: int, *, in_body: bool = False) -> Period:
+    """The period, if it is one; `in_body`: it was given there, and is called wrong there.
 
     Raises:
         Problem: as `PeriodParameters.period`.
     """
     if from_ms >= until_ms:
-        raise invalid("from", "from 应早于 to", "from must be before to")
+        zh, en = "from 应早于 to", "from must be before to"
+        if in_body:
+            raise Problem("invalid-body", faults=(Fault("#/body/from", zh, en),))
+        raise invalid("from", zh, en)
     if until_ms - from_ms > MOST_DAYS * DAY_MS:
         raise Problem("period-too-long", {"days": MOST_DAYS})
     return from_ms, until_ms

@@ -79,7 +79,7 @@ class PresenceRequest(Body):
 
     def period(self) -> tuple[int, int]:
         """From and to, Unix ms."""
-        return checked_period(time_ms(self.from_) or 0, time_ms(self.to) or 0)
+        return checked_period(time_ms(self.from_) or 0, time_ms(self.to) or 0, in_body=True)
 
     def wanted(self) -> presence.Wanted:
         """Which vehicles."""
