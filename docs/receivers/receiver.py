@@ -3,7 +3,7 @@
 
     WEBHOOK_SECRET=whsec_... python3 receiver.py 8000
 
-To check one request that you have kept: python3 receiver.py check ID TIMESTAMP SIGNATURES < body   (exit code 0: genuine)
+With WEBHOOK_KEEP=folder it keeps every request there. To check one that you have kept: python3 receiver.py check ID TIMESTAMP SIGNATURES < body   (exit code 0: genuine)
 """
 
 import base64
@@ -27,6 +27,14 @@ def genuine(secret: str, message: str, timestamp: str, signatures: str, body: by
     return any([hmac.compare_digest(expected.encode(), one.encode()) for one in signatures.split()])
 
 
+def keep(folder: str, given: list, body: bytes) -> None:
+    """Keep a request, to be checked again: its three headers, a line each, and its body."""
+    with open(os.path.join(folder, given[0] + ".headers"), "w") as file:
+        file.write("\n".join(given) + "\n")
+    with open(os.path.join(folder, given[0] + ".body"), "wb") as file:
+        file.write(body)
+
+
 class Receiver(BaseHTTPRequestHandler):
     """Answers 204 to what is genuine, as fast as it can; work is done afterwards."""
 
@@ -42,6 +50,8 @@ class Receiver(BaseHTTPRequestHandler):
         if not genuine(os.environ["WEBHOOK_SECRET"], *given, body, time.time()):
             self.send_error(401)
             return
+        if "WEBHOOK_KEEP" in os.environ:
+            keep(os.environ["WEBHOOK_KEEP"], given, body)
         self.send_response(204)
         self.end_headers()
         if given[0] in self.had:

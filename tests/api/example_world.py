@@ -83,7 +83,7 @@ def asker(permission: str) -> Role:
     """A role that may: who handles alerts where there is a choice."""
     if permission in {"", OWN}:
         return Role.DISPATCHER
-    order = (Role.SUPERVISOR, *Role)
+    order: tuple[Role, ...] = (Role.SUPERVISOR, *Role)
     return next(role for role in order if permission in PERMISSIONS[role])
 
 

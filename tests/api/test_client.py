@@ -10,6 +10,7 @@ import pytest
 
 from services.api.identity import Role
 from services.api.passwords import new_key
+from tests.api import page
 from tests.api.accounts import account
 from tests.api.support import Api, event, put
 
@@ -70,3 +71,14 @@ async def test_a_partner_s_program_with_the_generated_client(
         TOOL, program, f"http://127.0.0.1:{api.port}", key, PYTHONPATH=str(generated), no_proxy="*"
     )
     assert told.strip() == "['alert.opened', 'alert.acknowledged']"
+    (snippet,) = page.blocks("people.md", "python")
+    told = await run(
+        TOOL,
+        "-c",
+        snippet,
+        PYTHONPATH=str(generated),
+        no_proxy="*",
+        API=f"http://127.0.0.1:{api.port}",
+        KEY=key,
+    )
+    assert told.split() == ["1", "alert.opened", "alr_1", "2", "alert.acknowledged", "alr_1"]

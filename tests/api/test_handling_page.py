@@ -1,6 +1,5 @@
 """The page on handling: its tables are the code's, its commands run as they stand."""
 
-import asyncio
 import re
 from pathlib import Path
 
@@ -8,10 +7,10 @@ import asyncpg
 
 from services.api.handling.states import EVENT_TYPES, JT809_RESULTS, JT809_SUPERVISIONS, TRANSITIONS
 from services.contracts.handling import Action, Handling
+from tests.api import page
 from tests.api.support import TOKEN, Api, event, put
 
-PAGE = (Path(__file__).parents[2] / "docs" / "handling.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+PAGE = page.text("handling.md")
 
 
 def cells(line: str) -> list[str]:
@@ -36,17 +35,13 @@ def test_the_table_is_the_code_s() -> None:
     assert all(f"`{kind}`" in PAGE for kind in EVENT_TYPES.values())
 
 
-async def test_its_commands_run(api: Api, writer: asyncpg.Connection) -> None:
+async def test_its_commands_run(api: Api, writer: asyncpg.Connection, tmp_path: Path) -> None:
     await put(writer, [event("alr_0a1b2c")])
-    script = "\n".join((f"API=http://127.0.0.1:{api.port} TOKEN={TOKEN}", *BLOCKS[1:]))
-    process = await asyncio.create_subprocess_exec(
-        "bash", "-euo", "pipefail", "-c", script,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    output, errors = await process.communicate()
-    assert process.returncode == 0, errors.decode() + output.decode()
+    output = await page.run(
+        page.blocks("handling.md"), page.checkout(tmp_path, TOKEN), API=f"http://127.0.0.1:{api.port}"
+    )
     rows = await writer.fetch("SELECT action FROM alert_action ORDER BY version")
     assert [row["action"] for row in rows] == [
         "claim", "comment", "comment", "supervise", "resolve", "reopen", "acknowledge",
     ]  # fmt: skip
-    assert '"by":[{"id":"system"' in output.decode()
+    assert '"by":[{"id":"system"' in output

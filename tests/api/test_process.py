@@ -1,13 +1,8 @@
 """The api as a process, and what it does while its database is away: says so, keeps its streams, goes on by itself."""
 
 import asyncio
-import json
-import os
 import signal
 import socket
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -18,47 +13,15 @@ from services.runtime.servers import LocalServers
 from services.runtime.service import Service
 from services.runtime.settings import Settings
 from services.store.connect import connection
+from tests.api.processes import api_environment, free_port, process, status_of
 from tests.api.support import TOKEN, Api, event, open_stream, put, until
-
-
-@asynccontextmanager
-async def process(**environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """`python -m services.api`; killed at the end if it still runs."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("ROADWATCH_")}
-    made = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services.api", env=clean | environment, stderr=asyncio.subprocess.PIPE
-    )
-    try:
-        yield made
-    finally:
-        if made.returncode is None:
-            made.kill()
-        await made.communicate()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-async def status_of(file: Path) -> dict[str, object]:
-    async with asyncio.timeout(30):
-        while True:
-            if file.exists() and (found := json.loads(file.read_text()))["ready"]:
-                return dict(found)
-            await asyncio.sleep(0.05)
 
 
 async def test_sigterm_ends_the_process_within_two_seconds_with_streams_open(
     writer: asyncpg.Connection, database_url: str, tmp_path: Path
 ) -> None:
     port, file = free_port(), tmp_path / "run" / "api.json"
-    settings = {
-        "ROADWATCH_DATABASE_URL": database_url, "ROADWATCH_KAFKA_BOOTSTRAP": "127.0.0.1:9", "ROADWATCH_HTTP_PORT": str(port),
-        "ROADWATCH_TOKEN": TOKEN, "ROADWATCH_STATUS_FILE": str(file), "ROADWATCH_LOG_FORMAT": "json",
-    }  # fmt: skip
-    async with process(**settings) as running:
+    async with process(**api_environment(database_url, port, file)) as running:
         status = await status_of(file)
         assert (status["name"], status["pid"], status["lag"]) == ("api", running.pid, 0)
         async with open_stream(port) as one, open_stream(port, "/v1/positions/stream") as other:

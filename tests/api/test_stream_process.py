@@ -25,8 +25,8 @@ from services.runtime.servers import LocalServers
 from services.store.alerts import NewEvent, append
 from services.store.connect import connection
 from tests.api.accounts import PASSWORD, account
+from tests.api.processes import free_port, process, status_of
 from tests.api.support import event, put
-from tests.api.test_process import free_port, process, status_of
 
 LONG = os.environ.get("STREAM_TRIAL") == "long"
 CLIENTS, SECONDS, KILLS, DATABASE_STOPS = (200, 180, 10, 1) if LONG else (20, 12, 1, 0)
