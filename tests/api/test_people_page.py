@@ -46,6 +46,7 @@ async def conn(fresh_database_url: str) -> AsyncIterator[asyncpg.Connection]:
     await made.close()
 
 
+@pytest.mark.timeout(300)
 async def test_its_commands_run(fresh_database_url: str, conn: asyncpg.Connection, tmp_path: Path) -> None:
     async with conn.transaction():
         first = await changes.create(conn, FIRST)

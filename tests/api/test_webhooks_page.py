@@ -42,6 +42,7 @@ async def conn(fresh_database_url: str) -> AsyncIterator[asyncpg.Connection]:
     await made.close()
 
 
+@pytest.mark.timeout(300)
 async def test_its_commands_run(fresh_database_url: str, conn: asyncpg.Connection, tmp_path: Path) -> None:
     folder, port = page.checkout(tmp_path, TOKEN), free_port()
     status = {name: tmp_path / f"{name}.json" for name in ("api", "webhooks")}
