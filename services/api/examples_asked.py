@@ -59,10 +59,12 @@ PARAMETERS: dict[str, Any] = {
     "get_track.format": "csv",
     "stream_positions.format": "rows",
     "simplify_m": 20,
+    "list_rejected.reason": ["RANGE_GEO", "TIME_FORMAT"],
+    "key": "13900000021",
     "crs": "wgs84",
 }
 """By the parameter's name; where it means something else to one operation, by `operation.name`."""
-UNSHOWN = frozenset({"cursor", "end_oidc.code", "end_oidc.state", "end_oidc.iss", "end_oidc.error"})
+UNSHOWN = frozenset({"cursor", "before", "end_oidc.code", "end_oidc.state", "end_oidc.iss", "end_oidc.error"})
 """Without an example: what an answer, or the identity provider, gives."""
 
 PERIOD = {"from": "2026-11-23T00:00:00Z", "to": "2026-11-23T04:00:00Z"}

@@ -30,6 +30,8 @@ FINDS_NOTHING = {
     "list_recoveries": "none was asked for",
 }
 """Lists that may well be empty by their examples, and why."""
+ASKS_KAFKA = {"list_rejected"}
+"""Reads from the broker, which this api has not: its own tests have one."""
 STREAMS = {"stream_alerts", "stream_positions"}
 THEN = "2026-11-23T00:20:00Z"
 """When the examples are; whoever judges a deadline must think so."""
@@ -77,6 +79,8 @@ async def test_they_are_accepted(
             elif one.name not in NOT_BY_EXAMPLE:
                 client.cookies.clear()
                 told = await answered(known, client, one, headers)
+            if one.name in ASKS_KAFKA and "kafka-away" in told:
+                told = ""
             wrong += [f"{one.name}: {told}"] if told else []
     assert not wrong, "\n".join(wrong)
 

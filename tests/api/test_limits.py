@@ -32,6 +32,7 @@ PERIODS = (("from", "to"), ("since", "until"))
 PAGED_PERIODS = {
     "list_alerts": "limit",
     "list_audit": "limit",
+    "list_rejected": "limit",
     "stream_alerts": "what happens from now on",
     "list_alert_groups": "5,000 latest",
 }

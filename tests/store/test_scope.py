@@ -2,6 +2,7 @@
 
 import random
 from datetime import UTC, datetime
+from typing import Any
 
 import asyncpg
 import pytest
@@ -146,7 +147,7 @@ async def test_a_page_of_alerts_is_read_by_its_index(
         ]  # fmt: skip
         await put(conn, alerts)
         await conn.execute("VACUUM ANALYZE alert")
-    asked = [None] * 18
+    asked: list[Any] = [None] * 18
     asked[4], asked[14], asked[15:18] = prefixes(divisions), 101, rows_of(view)
     async with conn.transaction():
         await conn.execute(f"SET LOCAL ROLE {scope.ROLE}")

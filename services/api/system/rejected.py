@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import msgspec
 import structlog
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from services.api.history.purpose import Purpose, PurposeParameters, looked
 from services.api.identity import principal_of
@@ -49,7 +49,7 @@ class RejectedParameters(PurposeParameters):
     before: Annotated[str, Field(min_length=1, max_length=LONGEST_CURSOR)] | None = Field(
         default=None, description="上一次的 next,继续往前 · the next of the answer before: older ones"
     )
-    limit: Annotated[int, Field(ge=1), AfterValidator(lambda limit: min(limit, MOST))] = Field(
+    limit: Annotated[int, Field(ge=1, le=MOST)] = Field(
         default=50, description="条数,至多 200 · how many, at most 200"
     )
 
