@@ -18,13 +18,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.api.database import DatabaseAway
 from services.api.identity import ACCESS, NOBODY, SYSTEM, principal_of
 from services.api.language import language_of
-from services.api.pages import POLICY, is_page
+from services.api.pages import is_page, policy_of
 from services.api.problems import Problem, respond
 from services.api.quota import Policy, Quota
 from services.api.state import State
 from services.runtime import metrics
 from services.runtime.clock import monotonic_s
-from services.runtime.settings import Settings
+from services.runtime.settings import LOOPBACK, Settings
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 SESSION = "/v1/session"
@@ -33,7 +33,6 @@ SIGNING_IN = OIDC | {SESSION}
 SECRETS = frozenset({SESSION, "/v1/me/password", "/v1/me/totp"})
 MOST_BODY = 1_000_000
 QUIET_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
 STREAM = "text/event-stream"
@@ -55,6 +54,7 @@ class Access:
         """`settings.http_host` says whether only this machine is served."""
         self._app = app
         self._loopback = settings.http_host in LOOPBACK
+        self._page_policy = policy_of(settings.tiles_url)
         self._requests = Quota(Policy("default", settings.requests_per_minute))
         self._secrets = Quota(Policy("login", settings.logins_per_minute))
 
@@ -73,7 +73,8 @@ class Access:
         async def answered(message: Message) -> None:
             if message["type"] == "http.response.start":
                 answer["status"] = message["status"]
-                dress(message, scope, request_id, answer)
+                policy = self._page_policy if is_page(scope["path"]) else DATA_POLICY
+                dress(message, scope, request_id, answer, policy)
             await send(message)
 
         try:
@@ -176,13 +177,12 @@ def authorize(request: Request) -> None:
     )
 
 
-def dress(message: Message, scope: Scope, request_id: str, answer: dict[str, Any]) -> None:
+def dress(message: Message, scope: Scope, request_id: str, answer: dict[str, Any], policy: str) -> None:
     """Add what every answer carries."""
-    path, standing = scope["path"], scope.get("quota")
+    standing = scope.get("quota")
     own = message["headers"] = list(message.get("headers", ()))
     names = {bytes(name).lower(): bytes(value) for name, value in own}
     answer["type"] = names.get(b"content-type", b"").decode("latin-1")
-    policy = POLICY if is_page(path) else DATA_POLICY
     own += [
         (b"x-request-id", request_id.encode()),
         (b"x-content-type-options", b"nosniff"),

@@ -51,6 +51,7 @@ META: dict[str, Any] = {
                     "supervisions")},
     "kinds": {"speeding": [{"code": "statutory", "zh": "超过法定限速", "en": "above the statutory limit"}]},
     "reasons": [{"code": "NOT_FIXED", "verdict": "flagged", "zh": "未定位", "en": "position not fixed"}],
+    "tiles": {"url": "https://tiles.example/{z}/{x}/{y}.png", "credit": "© 某地图"},
 }  # fmt: skip
 
 ME: dict[str, Any] = {

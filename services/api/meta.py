@@ -5,12 +5,14 @@ from importlib.metadata import version
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from services.api import labels
+from services.api.identity import principal_of
 from services.api.parameters import Nothing
 from services.api.problems import answers
 from services.api.schemas import Meta
+from services.api.state import state_of
 from services.contracts.reasons import REASONS
 
 router = APIRouter(tags=["meta"])
@@ -38,7 +40,6 @@ DOCUMENT = {
         for reason in REASONS
     ],
 }
-BODY = msgspec.json.encode(DOCUMENT)
 
 
 @router.get(
@@ -50,6 +51,10 @@ BODY = msgspec.json.encode(DOCUMENT)
     },
     summary="代码表 · codes and their words",
 )
-async def get_meta(_: Annotated[Nothing, Query()]) -> Response:
-    """Vehicle classes, rules, kinds, severities, states and reason codes with Chinese and English words."""
-    return Response(BODY, media_type="application/json")
+async def get_meta(request: Request, _: Annotated[Nothing, Query()]) -> Response:
+    """Vehicle classes, rules, kinds, severities, states and reason codes with Chinese and English words; for who sees maps, whose tiles to draw."""
+    settings = state_of(request).settings
+    tiles = None
+    if settings.tiles_url and principal_of(request).may("map:read"):
+        tiles = {"url": settings.tiles_url, "credit": settings.tiles_credit}
+    return Response(msgspec.json.encode(DOCUMENT | {"tiles": tiles}), media_type="application/json")

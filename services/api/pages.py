@@ -6,6 +6,7 @@ what to do. Shells hold nothing of anybody's: they are answered to everyone, and
 
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Response
 from fastapi.responses import FileResponse, HTMLResponse
@@ -21,15 +22,21 @@ ALWAYS_ASK = {"cache-control": "no-cache"}
 FOR_EVER = "public, max-age=31536000, immutable"
 """Of files whose names change with their content."""
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: blob:; worker-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'{tiles}; img-src 'self'{tiles} data: blob:; worker-src 'self'; "
     "font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-"""Nothing from elsewhere, nothing inline; `data:` and `blob:` are pictures that the map makes itself."""
+"""Nothing inline and nothing from elsewhere but map tiles, where a server of them is set; `data:` and `blob:` are pictures that the map makes itself."""
 NOT_BUILT = """<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>路哨</title>
 <h1>路哨 Roadwatch</h1>
 <p>控制台尚未构建。请执行 <code>make install</code>,然后刷新本页。接口照常可用。</p>
 <p>The console has not been built: run <code>make install</code> and reload. The api works all the same.</p></html>
 """
+
+
+def policy_of(tiles_url: str) -> str:
+    """The pages' content security policy; `tiles_url` as in the settings."""
+    address = urlsplit(tiles_url)
+    return POLICY.format(tiles=f" {address.scheme}://{address.netloc}" if tiles_url else "")
 
 
 def is_page(path: str) -> bool:

@@ -218,6 +218,13 @@ class ReasonShape(LabelShape):
     verdict: str
 
 
+class Tiles(Shape):
+    """Raster map tiles of another server, WGS-84 (EPSG:3857)."""
+
+    url: str = Field(description="with {z}, {x} and {y}")
+    credit: str
+
+
 class Meta(Shape):
     """Every code that answers carry."""
 
@@ -234,6 +241,7 @@ class Meta(Shape):
     resolutions: list[LabelShape]
     supervisions: list[LabelShape]
     reasons: list[ReasonShape]
+    tiles: Tiles | None
 
 
 class Fault(BaseModel):

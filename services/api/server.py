@@ -11,13 +11,13 @@ from collections.abc import Iterator
 import uvicorn
 from fastapi import FastAPI
 
-from services.api.access import LOOPBACK
 from services.api.app import create_app, end_streams
 from services.api.database import check_posture, connect
 from services.api.health import readiness
 from services.api.state import State
 from services.runtime import metrics
 from services.runtime.service import Service, became_ready
+from services.runtime.settings import LOOPBACK
 
 GRACE_S = 2
 LOOK_S = 0.2

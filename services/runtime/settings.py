@@ -2,10 +2,12 @@
 
 import os
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 CHINA = (73.5, 3.8, 135.1, 53.6)
 WORLD = (-180.0, -90.0, 180.0, 90.0)
 Area = tuple[float, float, float, float]
@@ -62,6 +64,23 @@ def parse_seconds(value: object) -> tuple[int, ...]:
     return tuple(map(int, parts))
 
 
+def parse_tiles(value: object) -> str:
+    """`https://host/…{z}…{x}…{y}…`, or empty.
+
+    Raises:
+        ValueError: says which form is expected.
+    """
+    text = str(value).strip()
+    address = urlsplit(text)
+    secure = address.scheme == "https" or (address.scheme == "http" and address.hostname in LOOPBACK)
+    plain = text.isascii() and text.isprintable() and not set(" ;,'\"@*\\") & set(address.netloc)
+    if text and not (
+        secure and address.hostname and plain and all(part in text for part in ("{z}", "{x}", "{y}"))
+    ):
+        raise ValueError(f"{text!r}: expected https://host/path with {{z}}, {{x}} and {{y}}")
+    return text
+
+
 class Settings(BaseSettings):
     """Settings of all processes; built in `__main__` of each and passed down, never read at import."""
 
@@ -113,6 +132,11 @@ class Settings(BaseSettings):
         "",
         description="address of the api as browsers see it, such as https://roadwatch.example; empty: as it was asked",
     )
+    tiles_url: Annotated[str, BeforeValidator(parse_tiles)] = Field(
+        "",
+        description="raster map tiles in WGS-84 under the console's vehicles, https://…/{z}/{x}/{y}…; empty: its own map alone, nothing from elsewhere",
+    )
+    tiles_credit: str = Field("", max_length=200, description="whose the tiles are, shown on the map")
     oidc_issuer: str = Field("", description="identity provider to sign in at (OpenID Connect); empty: none")
     oidc_client_id: str = Field("", description="client id at the identity provider")
     oidc_client_secret_file: str = Field(

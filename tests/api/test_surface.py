@@ -11,12 +11,14 @@ import pytest
 
 from services.api import labels, openapi, problems
 from services.api.language import preferred
+from services.api.pages import policy_of
 from services.api.parameters import MESSAGES
 from services.contracts.alert import SEVERITIES, EpisodeState, EventType
 from services.contracts.handling import Action, Handling, HandlingEventType, Resolution, Supervision
 from services.contracts.registry import CLASSES, PLATE_COLORS
 from services.rules.catalogue import fatigue, route_deviation, speeding
 from services.rules.registry import RULES
+from services.runtime.settings import Settings
 from tests.api.accounts import browser
 from tests.api.support import BEGAN_MS, TOKEN, Api, event, fixes, put, record, register
 
@@ -260,3 +262,22 @@ async def test_the_console_s_shells_are_answered_to_everyone(api: Api) -> None:
         assert "script-src 'self';" in answer.headers["content-security-policy"]
     for path in ("/alert", "/vehiclesx", "/govern2/x", "/search/x"):
         assert (await api.client.get(path)).status_code == 404, path
+
+
+def test_a_tile_server_s_origin_alone_joins_the_pages_policy() -> None:
+    own, other = policy_of(""), policy_of("https://t0.example:8443/w/{z}/{x}/{y}?tk=1")
+    assert "{" not in own + other
+    assert other.replace(" https://t0.example:8443", "") == own
+    assert other.count(" https://t0.example:8443") == 2
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://t.example/{z}/{x}", "http://t.example/{z}/{x}/{y}", "ftp://t.example/{z}/{x}/{y}", "/{z}/{x}/{y}", "https:///{z}/{x}/{y}",
+        "https://a b/{z}/{x}/{y}", "https://t.example; script-src */{z}/{x}/{y}", "https://t.example,x/{z}/{x}/{y}", "https://例/{z}/{x}/{y}", "https://a@t.example/{z}/{x}/{y}", "https://*/{z}/{x}/{y}",
+    ],
+)  # fmt: skip
+def test_a_tile_url_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="expected https://host/path with"):
+        Settings(tiles_url=url)

@@ -43,6 +43,15 @@ class System:
 
     settings: Settings
     port: int
+    env: dict[str, str]
+
+    @contextmanager
+    def another_api(self, folder: Path, **more: str) -> Iterator[int]:
+        """A second api of the same system, with other settings; gives its port."""
+        port = free_port()
+        with Processes(self.env | {"ROADWATCH_HTTP_PORT": str(port)} | more, folder) as processes:
+            processes.start("api")
+            yield port
 
     def get(self, path: str, **query: str) -> Any:
         """An answer of the api, asked with the system's own token."""
@@ -131,7 +140,7 @@ def running(settings: Settings, folder: Path, run_roadwatch: RunRoadwatch) -> It
         assert done.returncode == 0, done.stderr
     with Processes(env, folder / "run") as processes:
         processes.start("ingest", "recorder", "rules", "api")
-        yield System(settings, port)
+        yield System(settings, port, env)
 
 
 async def _accounts(settings: Settings) -> None:

@@ -399,6 +399,7 @@ export interface Meta {
   severities: (LabelShape)[];
   states: (LabelShape)[];
   supervisions: (LabelShape)[];
+  tiles: Tiles | null;
   version: string;
 }
 
@@ -965,6 +966,11 @@ export interface SystemService {
 export interface SystemWebhooks {
   oldest_s: number | null;
   waiting: number;
+}
+
+export interface Tiles {
+  credit: string;
+  url: string;
 }
 
 export interface Track {

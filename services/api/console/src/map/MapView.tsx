@@ -5,6 +5,7 @@ import { Map as MapLibre, setWorkerUrl } from "maplibre-gl";
 import type { LngLatBoundsLike } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
 import { onTheme } from "../app/preferences";
+import { useMeta } from "../app/session";
 import { Failed } from "../ui";
 import { useWords } from "../words";
 import { FONT_FAMILY, basemapIndex, styleOf } from "./style";
@@ -23,6 +24,7 @@ export interface MapProps {
 
 export function MapView({ onMap, bounds, children, label }: MapProps) {
   const say = useWords();
+  const { tiles } = useMeta();
   const holder = useRef<HTMLDivElement>(null);
   const [map, setMap] = useState<MapLibre | null>(null);
   const [index, setIndex] = useState<BasemapIndex | null>(null);
@@ -33,7 +35,7 @@ export function MapView({ onMap, bounds, children, label }: MapProps) {
     basemapIndex().then((found) => {
       if (left || !holder.current) return;
       made = new MapLibre({
-        container: holder.current, style: styleOf(found), bounds: bounds ?? found.region.bounds, fitBoundsOptions: { padding: 24 }, attributionControl: false,
+        container: holder.current, style: styleOf(found, tiles), bounds: bounds ?? found.region.bounds, fitBoundsOptions: { padding: 24 }, attributionControl: false,
         localIdeographFontFamily: FONT_FAMILY, dragRotate: false, pitchWithRotate: false, touchPitch: false, maxZoom: 17, fadeDuration: 0,
         canvasContextAttributes: { preserveDrawingBuffer: false, antialias: false },
       });
@@ -58,14 +60,14 @@ export function MapView({ onMap, bounds, children, label }: MapProps) {
     if (map.isStyleLoaded()) ready();
     else map.once("load", ready);
     const unfollow = onTheme(() => {
-      map.setStyle(styleOf(index), { diff: false });
+      map.setStyle(styleOf(index, tiles), { diff: false });
       map.once("styledata", ready);
     });
     return () => {
       unfollow();
       leave?.();
     };
-  }, [map, index, onMap]);
+  }, [map, index, onMap, tiles]);
   return (
     <div className="map" role="region" aria-label={label}>
       <div ref={holder} className="map-holder" />
@@ -77,7 +79,7 @@ export function MapView({ onMap, bounds, children, label }: MapProps) {
             <button type="button" className="button" aria-label={say("zoomOut")} title={say("zoomOut")} onClick={() => map.zoomOut()}>−</button>
             <button type="button" className="button" aria-label={say("fit")} title={say("fit")} onClick={() => map.fitBounds(index.region.bounds, { padding: 24 })}>⤢</button>
           </div>
-          <p className="map-credit" title={index.attribution.map((one) => `${one.text} (${one.licence})`).join(", ")}>{index.attribution.map((one) => one.text).join(" · ")}</p>
+          <p className="map-credit" title={index.attribution.map((one) => `${one.text} (${one.licence})`).join(", ")}>{[...(tiles?.credit ? [tiles.credit] : []), ...index.attribution.map((one) => one.text)].join(" · ")}</p>
         </>
       ) : null}
       {children}

@@ -1,5 +1,7 @@
-// The basemap's style: our own files (docs/console-map.md), no tiles, no glyph server, nothing from elsewhere.
+// The basemap's style: our own files (docs/console-map.md), no glyph server, nothing from elsewhere but tiles where a server of them is set.
 import type { ExpressionSpecification, FilterSpecification, LayerSpecification, StyleSpecification } from "maplibre-gl";
+import type { Tiles } from "../api/schema";
+import { themeNow } from "../app/preferences";
 import { cssColour } from "./colours";
 
 export interface BasemapIndex {
@@ -39,8 +41,23 @@ function names(id: string, source: string, filter: FilterSpecification, size: nu
   } as LayerSpecification;
 }
 
+/** Tiles of another server lie over our own map, which is there before they come and where they do not; calmer at night. */
+function withTiles(style: StyleSpecification, tiles: Tiles): StyleSpecification {
+  const night = themeNow() === "dark";
+  return {
+    ...style,
+    sources: { ...style.sources, tiles: { type: "raster", tiles: [tiles.url], tileSize: 256, maxzoom: 18, attribution: "" } },
+    layers: [...style.layers, { id: "tiles", source: "tiles", type: "raster", paint: night ? { "raster-brightness-max": 0.55, "raster-saturation": -0.4, "raster-fade-duration": 0 } : { "raster-saturation": -0.25, "raster-fade-duration": 0 } }],
+  };
+}
+
 /** The style under the present theme. */
-export function styleOf(index: BasemapIndex): StyleSpecification {
+export function styleOf(index: BasemapIndex, tiles: Tiles | null): StyleSpecification {
+  const own = ownStyle(index);
+  return tiles ? withTiles(own, tiles) : own;
+}
+
+function ownStyle(index: BasemapIndex): StyleSpecification {
   const [land, border, road, major, water] = ["--map-land", "--map-border", "--map-road", "--map-road-major", "--map-water"].map(cssColour) as [string, string, string, string, string];
   const province: FilterSpecification = of("label", ["==", ["get", "level"], "province"]);
   return {
