@@ -96,18 +96,8 @@ def _run(data: Path, file: Path, port: int, *, demo: bool, simulate: bool) -> No
         _greet(url, data)
         _tell_logins(data, demo=demo)
         if simulate:
-            driving = [*_roadwatch(), "simulate", "--demo", "--data", str(data)]
-            supervisor.add(_service(data, "simulator", driving, waited_for=False))
-            desk = [
-                sys.executable,
-                "-m",
-                "services.cli.demo_shift",
-                "--url",
-                url,
-                "--logins",
-                str(data / LOGINS),
-            ]
-            supervisor.add(_service(data, "night-shift", desk, waited_for=False))
+            for service in _fleet(data, url):
+                supervisor.add(service)
             _announce(file, supervisor, url)
         while True:
             before = supervisor.restarts()
@@ -179,6 +169,16 @@ def _service(data: Path, name: str, command: list[str], *, waited_for: bool = Tr
         waited_for=waited_for,
         once=not waited_for,
     )
+
+
+def _fleet(data: Path, url: str) -> list[Service]:
+    """The demo's fleet, and who was on duty before."""
+    driving = [*_roadwatch(), "simulate", "--demo", "--data", str(data)]
+    desk = [sys.executable, "-m", "services.cli.demo_shift", "--url", url, "--logins", str(data / LOGINS)]
+    return [
+        _service(data, "simulator", driving, waited_for=False),
+        _service(data, "night-shift", desk, waited_for=False),
+    ]
 
 
 def _roadwatch() -> list[str]:

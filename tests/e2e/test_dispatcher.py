@@ -87,20 +87,20 @@ def test_an_alert_is_announced_and_handled_by_keys_and_a_colleague_sees_each_ste
 
 def test_the_whole_way_by_keyboard_alone(system: System, chromium: Browser) -> None:
     """From the sign-in form to closure without a pointer, and without a script that puts the focus anywhere."""
-    system.send(speeding(3, 6, moment()))
-    alert = alert_of(system, 3)
+    system.send(speeding(6, 6, moment()))
+    alert = alert_of(system, 6)
     context = chromium.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN")
     page = context.new_page()
-    page.goto(f"http://127.0.0.1:{system.port}/?storms=0&q={plate(3)[2:]}")
+    page.goto(f"http://127.0.0.1:{system.port}/?storms=0&q={plate(6)[2:]}")
     keys = page.keyboard
     expect(page.locator("input[name=login]")).to_be_focused()
     keys.type("zhang")
     keys.press("Tab")
     keys.type(PASSWORD)
     keys.press("Enter")
-    expect(page.locator(ROW, has_text=plate(3))).to_be_visible()
+    expect(page.locator(ROW, has_text=plate(6))).to_be_visible()
     keys.press("j")
-    expect(page.locator(".alert-panel .facts")).to_contain_text(plate(3))
+    expect(page.locator(".alert-panel .facts")).to_contain_text(plate(6))
     keys.press("?")
     expect(page.locator("dialog")).to_contain_text("确认知晓")
     keys.press("Escape")
@@ -130,8 +130,8 @@ def test_the_whole_way_by_keyboard_alone(system: System, chromium: Browser) -> N
 def test_the_driver_is_shown_with_a_reason_and_in_full_only_to_who_may(
     system: System, sign_in: SignIn
 ) -> None:
-    system.send(speeding(4, 6, moment()))
-    path = f"/alerts/{alert_of(system, 4)['id']}"
+    system.send(speeding(7, 6, moment()))
+    path = f"/alerts/{alert_of(system, 7)['id']}"
     for login, phone in (("zhang", "138****5678"), ("li", "13800005678")):
         page = sign_in(login, path=path)
         page.get_by_role("button", name="查看驾驶员").click()
