@@ -70,7 +70,7 @@ async def get_alert_track(
         detail={"from": iso(from_ms), "to": iso(until_ms), "alert": alert.id},
     )  # fmt: skip
     async with state.database.reading(view.during(from_ms, until_ms)) as conn:
-        rows = await api_queries.track_page(
+        rows, more = await api_queries.track_page(
             conn, view, alert.vehicle.id, from_ms - 1, until_ms, MOST_READ + 1
         )
     stride = -(-min(len(rows), MOST_READ) // MOST_SHOWN) or 1
@@ -82,7 +82,7 @@ async def get_alert_track(
     body = {
         **head(alert, from_ms, until_ms),
         "stride": stride,
-        "truncated": len(rows) > MOST_READ,
+        "truncated": more,
         **columns(shown, alert, began_ms, ended_ms),
         "off_route_m": away,
     }

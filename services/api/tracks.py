@@ -14,7 +14,7 @@ from pydantic import Field
 from services.api.history.formats import FORMATS, Format, Head, Pages, accepted
 from services.api.history.period import PeriodParameters
 from services.api.history.purpose import Purpose, looked
-from services.api.history.tracking import FIRST_PAGE, first_page, pages, simplified
+from services.api.history.tracking import First, first_page, pages, simplified
 from services.api.problems import Problem, answers, invalid
 from services.api.state import state_of
 from services.api.vehicles import VehicleId
@@ -94,25 +94,25 @@ async def get_track(
     database, view = state.database, await state.view(request)
     first = await first_page(database, view, vehicle_id, from_ms, until_ms)
     plate = ""
-    if not first or chosen.name != "geojson":
+    if not first.rows or chosen.name != "geojson":
         async with database.reading(view) as conn:
             known = await api_queries.vehicle(conn, view, vehicle_id, to_time(until_ms))
-        if not known and not first:
+        if not known and not first.rows:
             await looked(request, "track.read", f"vehicle:{vehicle_id}", purpose, outcome="vehicle-not-found")
             raise Problem("vehicle-not-found", {"id": vehicle_id})
         plate = f"{known[0]['plate']}/{known[0]['plate_color']}" if known else ""
     head = Head(vehicle_id, plate, from_ms, until_ms, parameters.simplify_m, gcj02)
     await looked(
-        request, "track.read", f"vehicle:{vehicle_id}", purpose, detail=_detail(head, chosen, len(first[0]) if first else 0)
+        request, "track.read", f"vehicle:{vehicle_id}", purpose, detail=_detail(head, chosen, first)
     )  # fmt: skip
     found = pages(database, view, vehicle_id, first, until_ms)
     return stream(chosen, head, found)
 
 
-def _detail(head: Head, chosen: Format, count: int) -> dict[str, object]:
+def _detail(head: Head, chosen: Format, first: First) -> dict[str, object]:
     """What the audit keeps of a look: the period, the format, and how many positions, where these are more than a page at least so many."""
     detail: dict[str, object] = {"from": iso(head.from_ms), "to": iso(head.until_ms), "format": chosen.name}
-    return detail | {"positions" if count < FIRST_PAGE else "positions_at_least": count}
+    return detail | {"positions_at_least" if first.more else "positions": len(first.rows)}
 
 
 def stream(chosen: Format, head: Head, found: Pages) -> Response:

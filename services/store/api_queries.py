@@ -8,6 +8,7 @@ and then follows the stream from there sees every change once.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 import asyncpg
 
@@ -107,8 +108,9 @@ FROM vehicle v JOIN registration r ON r.vehicle_id = v.id JOIN operator o ON o.i
 ORDER BY v.id, ((r.valid_from IS NULL OR r.valid_from <= $1) AND (r.valid_to IS NULL OR r.valid_to > $1)) DESC,
          r.valid_from DESC NULLS LAST, r.terminal, r.id
 """
+# two of one moment are told apart afterwards: for DISTINCT ON PostgreSQL before 16 reads and sorts the whole period, however little is asked of it
 TRACK_PAGE = """
-SELECT DISTINCT ON (at) at, ST_X(position) AS lon, ST_Y(position) AS lat, speed, recorder_speed, heading, flags, altitude_m, odometer_m
+SELECT at, ST_X(position) AS lon, ST_Y(position) AS lat, speed, recorder_speed, heading, flags, altitude_m, odometer_m
 FROM fix WHERE vehicle = $1 AND at > $2 AND at < $3 AND (NOT $5 OR EXISTS (
     SELECT 1 FROM registration r JOIN operator o ON o.id = r.operator_id
     WHERE r.vehicle_id = $1 AND (r.valid_from IS NULL OR r.valid_from <= fix.at) AND (r.valid_to IS NULL OR fix.at < r.valid_to)
@@ -250,14 +252,20 @@ async def vehicle_names(conn: Conn, now: datetime) -> list[asyncpg.Record]:
 
 async def track_page(
     conn: Conn, view: View, vehicle_id: int, after_ms: int, to_ms_: int, limit: int
-) -> list[asyncpg.Record]:
-    """Positions later than `after_ms` and before `to_ms_` in event-time order, the first received of two at one moment.
+) -> tuple[list[asyncpg.Record], bool]:
+    """Positions later than `after_ms` and before `to_ms_` in event-time order, the first received of two at one moment; whether there may be more.
 
     Pages instead of one open cursor: while a slow client reads, no connection and no transaction is held. Speeds 0.1 km/h.
     """
-    return await conn.fetch(
+    rows = await conn.fetch(
         TRACK_PAGE, vehicle_id, to_time(after_ms), to_time(to_ms_), limit, not in_full(view), *rows_of(view)
     )
+    return first_of_moments(rows), len(rows) == limit
+
+
+def first_of_moments(rows: list[asyncpg.Record]) -> list[asyncpg.Record]:
+    """Of rows in the order of their `at` the first of each moment."""
+    return rows[:1] + [row for before, row in pairwise(rows) if row["at"] != before["at"]]
 
 
 def rows_of(view: View) -> tuple[Sequence[str] | None, ...]:

@@ -3,7 +3,7 @@
 import asyncpg
 
 from services.contracts.reasons import NOT_FIXED
-from services.store.api_queries import in_full, rows_of
+from services.store.api_queries import first_of_moments, in_full, rows_of
 from services.store.connect import Conn
 from services.store.scope import View
 from services.store.times import to_ms, to_time
@@ -18,7 +18,7 @@ SEEN = """
 """
 COLUMNS = "at, ST_X(position) AS lon, ST_Y(position) AS lat, coalesce(speed, recorder_speed, -1) AS speed, coalesce(odometer_m, -1) AS odometer_m"
 WAY = f"""
-SELECT DISTINCT ON (at) {COLUMNS} FROM fix
+SELECT {COLUMNS} FROM fix
 WHERE vehicle = $1 AND at > $2 AND at < $3 AND flags & {NOT_FIXED} = 0 AND {SEEN}
 ORDER BY at, received, source_partition, raw_offset LIMIT $4
 """
@@ -36,11 +36,15 @@ SEARCHED_MS = 31 * 24 * 3_600_000
 
 async def page(
     conn: Conn, view: View, vehicle: int, after_ms: int, until_ms: int, limit: int
-) -> list[asyncpg.Record]:
-    """Fixes later than `after_ms` and before `until_ms`, the first received of two at one moment: at, lon, lat, speed (0.1 km/h), odometer_m."""
-    return await conn.fetch(
+) -> tuple[list[asyncpg.Record], bool]:
+    """Fixes later than `after_ms` and before `until_ms`, the first received of two at one moment; whether there may be more.
+
+    Each has at, lon, lat, speed (0.1 km/h), odometer_m.
+    """
+    rows = await conn.fetch(
         WAY, vehicle, to_time(after_ms), to_time(until_ms), limit, not in_full(view), *rows_of(view)
     )
+    return first_of_moments(rows), len(rows) == limit
 
 
 async def before(conn: Conn, view: View, vehicle: int, at_ms: int) -> asyncpg.Record | None:

@@ -231,6 +231,17 @@ async def test_a_track_is_a_feature_with_a_time_for_each_position(
     assert half_open["properties"]["datetimes"] == [iso(int(times[2])), iso(int(times[3]))]
 
 
+async def test_two_reports_of_each_moment_end_no_page_early(api: Api, writer: asyncpg.Connection) -> None:
+    """Pages are counted before the second of a moment is left out, also where a page ends between the two."""
+    vehicle = await register(writer, "宁A00009")
+    times = sorted([BEGAN_MS + 1000 * number for number in range(301)] * 2 + [BEGAN_MS + 500])
+    made = fixes(vehicle, times)
+    made["received_ms"] = made["time_ms"] + np.tile([900, 400], 302)[: len(times)]
+    await record(writer, made)
+    found = await track(api, vehicle, BEGAN_MS, BEGAN_MS + 400_000)
+    assert found["properties"]["datetimes"] == [iso(time_ms) for time_ms in sorted(set(times))]
+
+
 async def test_a_track_of_one_position_and_of_none_is_valid(api: Api, writer: asyncpg.Connection) -> None:
     vehicle = await register(writer, "宁A00001")
     await record(writer, fixes(vehicle, [BEGAN_MS]))

@@ -42,9 +42,9 @@ class Reader:
         found, after_ms = [], from_ms - 1
         while True:
             async with self.database.reading(self.view.during(from_ms, until_ms)) as conn:
-                page = await ways.page(conn, self.view, self.vehicle, after_ms, until_ms, PAGE)
+                page, more = await ways.page(conn, self.view, self.vehicle, after_ms, until_ms, PAGE)
             found.append(_way(page))
-            if len(page) < PAGE:
+            if not more:
                 return joined(found)
             after_ms = to_ms(page[-1]["at"])
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,32 +13,38 @@ from services.store import api_queries
 from services.store.scope import View
 from services.store.times import to_ms
 
-FIRST_PAGE, PAGE = 1000, 5000
+FIRST_PAGE, PAGE = 200, 5000
+"""Of the first: a vehicle's fixes lie apart, nearly each in a block of its own, and what is to be seen at once should not wait for a thousand."""
 
 
-async def first_page(database: Database, view: View, vehicle: int, from_ms: int, until_ms: int) -> list[Rows]:
-    """The first page, or none: what can fail fails before anything is sent."""
+@dataclass(frozen=True, slots=True)
+class First:
+    """The first page, and whether there may be more."""
+
+    rows: Rows
+    more: bool
+
+
+async def first_page(database: Database, view: View, vehicle: int, from_ms: int, until_ms: int) -> First:
+    """The first page, perhaps empty: what can fail fails before anything is sent."""
     async with database.reading(view.during(from_ms, until_ms)) as conn:
-        rows = await api_queries.track_page(conn, view, vehicle, from_ms - 1, until_ms, FIRST_PAGE)
-    return [rows] if rows else []
+        return First(*await api_queries.track_page(conn, view, vehicle, from_ms - 1, until_ms, FIRST_PAGE))
 
 
-async def pages(database: Database, view: View, vehicle: int, first: list[Rows], until_ms: int) -> Pages:
+async def pages(database: Database, view: View, vehicle: int, first: First, until_ms: int) -> Pages:
     """The first page and those after it.
 
     Raises:
         DatabaseAway: a later page cannot be read; what streams it must end visibly unfinished.
     """
-    asked = FIRST_PAGE
-    rows = first[0] if first else ()
+    rows, more = first.rows, first.more
     while rows:
         yield rows
-        if len(rows) < asked:
+        if not more:
             return
-        asked = PAGE
         after_ms = to_ms(rows[-1]["at"])
         async with database.reading(view.during(after_ms, until_ms)) as conn:
-            rows = await api_queries.track_page(conn, view, vehicle, after_ms, until_ms, asked)
+            rows, more = await api_queries.track_page(conn, view, vehicle, after_ms, until_ms, PAGE)
 
 
 async def simplified(found: Pages, tolerance_m: float) -> AsyncIterator[Rows]:
