@@ -72,7 +72,8 @@ def govern_of(page: Page) -> dict[str, str]:
     links = page.eval_on_selector_all(
         "a[href^='/govern/']", "all => all.map((one) => one.getAttribute('href'))"
     )
-    return {path.strip("/").replace("/", "-"): path for path in links}
+    paths = {path.strip("/").replace("/", "-"): path for path in links}
+    return paths | ({"govern-draw": "/govern/map?tab=draw"} if "govern-map" in paths else {})
 
 
 def signed_in(browser: Browser, url: str, data: Path, login: str) -> Page:
@@ -123,6 +124,7 @@ def main() -> None:
             ("system", govern_of),
             ("security", govern_of),
             ("audit", govern_of),
+            ("partner", govern_of),
         ):
             page = signed_in(browser, given.url, given.data, login)
             paths = {name: path for name, path in pages(page).items() if not wanted or name in wanted}

@@ -27,7 +27,7 @@ export default function Audit() {
         <Field label={say("until")}><input type="datetime-local" name="to" /></Field>
         <Button type="submit">{say("filter")}</Button>
       </form>
-      <Paged<AuditRow> path="/v1/audit" query={{ ...query, limit: 100 }} keyOf={(row) => String(row.seq)} columns={[
+      <Paged<AuditRow> none={say("noAudit")} path="/v1/audit" query={{ ...query, limit: 100 }} keyOf={(row) => String(row.seq)} columns={[
         { name: "#", kind: "number", cell: (row) => row.seq },
         { name: say("time"), kind: "whole", cell: (row) => <Time time={row.at} long /> },
         { name: say("actor"), cell: (row) => <>{row.actor_name} <span className="faint small">{row.ip}</span></> },

@@ -24,7 +24,7 @@ export function Keys({ path, revokePath, permissions }: { path: string; revokePa
   return (
     <>
       <div className="row"><Button onClick={() => setAdding(true)}>{say("newKey")}</Button></div>
-      <Paged<Key> path={path} round={round} keyOf={(row) => row.id} columns={[
+      <Paged<Key> path={path} none={say("noKeys")} round={round} keyOf={(row) => row.id} columns={[
         { name: say("name"), cell: (row) => row.name },
         { name: say("permissions"), cell: (row) => <span className="small">{row.scopes.join(", ")}</span> },
         { name: say("expires"), kind: "whole", cell: (row) => (row.expires ? <Time time={row.expires} long /> : "—") },

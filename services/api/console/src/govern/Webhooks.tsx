@@ -23,7 +23,7 @@ export default function Webhooks() {
   return (
     <>
       <div className="row"><Button look="primary" onClick={() => setAdding(true)}>{say("add")}</Button></div>
-      <Paged<Webhook> path="/v1/webhooks/endpoints" round={round} keyOf={(row) => row.id} columns={[
+      <Paged<Webhook> path="/v1/webhooks/endpoints" none={say("noWebhooks")} round={round} keyOf={(row) => row.id} columns={[
         { name: say("url"), cell: (row) => <><code>{row.url}</code> <span className="soft small">{row.description}</span></> },
         { name: say("state"), kind: "whole", cell: (row) => <span className={`tag ${row.state === "active" ? "good" : row.state === "disabled" ? "bad" : "warn"}`} title={row.reason ?? ""}>{say(row.state)}</span> },
         { name: say("failures"), kind: "number", cell: (row) => row.failures },
@@ -102,7 +102,7 @@ function Deliveries({ webhook }: { webhook: Webhook }) {
   return (
     <section className="stack large">
       <h2>{say("deliveries")} <code className="small faint">{webhook.url}</code> <Button look="tiny" onClick={() => setRound(round + 1)}>{say("refresh")}</Button></h2>
-      <Paged<Delivery> path={`/v1/webhooks/endpoints/${webhook.id}/deliveries`} query={{ limit: 50 }} round={round} keyOf={(row) => row.id} columns={[
+      <Paged<Delivery> path={`/v1/webhooks/endpoints/${webhook.id}/deliveries`} none={say("noDeliveries")} query={{ limit: 50 }} round={round} keyOf={(row) => row.id} columns={[
         { name: say("created"), kind: "whole", cell: (row) => <Time time={row.created} long /> },
         { name: say("event"), kind: "whole", cell: (row) => <><code>{row.type}</code> <span className="faint small number">{row.seq}</span></> },
         { name: say("status"), kind: "whole", cell: (row) => <span className={`tag ${row.status === "delivered" ? "good" : row.status === "exhausted" ? "bad" : "warn"}`}>{say(row.status)}</span> },

@@ -13,7 +13,7 @@ interface Page<T> {
   next: string | null;
 }
 
-export function Paged<T>({ path, query = {}, round = 0, columns, keyOf }: { path: string; query?: Query; round?: number; columns: readonly Column<T>[]; keyOf: (row: T) => string }) {
+export function Paged<T>({ path, query = {}, round = 0, columns, keyOf, none }: { path: string; query?: Query; round?: number; columns: readonly Column<T>[]; keyOf: (row: T) => string; none?: string }) {
   const say = useWords();
   const key = `${path} ${JSON.stringify(query)} ${round}`;
   const { data, error, again } = useAsked(key, (signal) => get<Page<T>>(path, query, signal));
@@ -23,7 +23,7 @@ export function Paged<T>({ path, query = {}, round = 0, columns, keyOf }: { path
   if (!data) return <Loading />;
   const items = [...data.items, ...(own?.items ?? [])];
   const next = own ? own.next : data.next;
-  if (items.length === 0) return <Empty title={say("none")} />;
+  if (items.length === 0) return <Empty title={none ?? say("none")} />;
   const more = (): void => {
     get<Page<T>>(path, { ...query, cursor: next }).then((page) => setRest({ key, items: [...(own?.items ?? []), ...page.items], next: page.next }), (problem: unknown) => toast(asError(problem).message, true));
   };

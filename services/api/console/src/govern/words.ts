@@ -2,6 +2,7 @@ import { wordsOf } from "../words";
 
 export const { say, useWords } = wordsOf({
   zh: {
+    noWebhooks: "还没有推送地址。新增一个,启用时会先发一条签名的测试请求。", noDeliveries: "还没有推送记录。", noKeys: "还没有密钥。", noAudit: "没有符合条件的审计记录。",
     expressway: "高速", highway: "公路", urbanExpressway: "城市快速路", urban: "城市道路", rural: "乡村道路", mountain: "山区道路", sameAsDefault: "同现行值",
     webhooks: "事件推送", accounts: "账号与密钥", map: "路线与区域", rules: "规则", audit: "审计", system: "系统状态", mine: "我的账号", none: "没有内容", more: "更多", notFor: "此账号没有可管理的内容。",
     created: "建立", state: "状态", url: "地址", types: "事件类型", failures: "连续失败", description: "说明", add: "新增", cancel: "取消", confirm: "确定", ping: "发送签名测试", enable: "启用", disable: "停用", remove: "删除", rotate: "更换密钥", deliveries: "投递记录", redeliver: "重新投递", recover: "补发", since: "起", until: "止",
@@ -16,6 +17,7 @@ export const { say, useWords } = wordsOf({
     refresh: "刷新", lag: "积压", reason: "原因", partition: "分区",
   },
   en: {
+    noWebhooks: "No endpoint yet. Add one; enabling it sends a signed ping first.", noDeliveries: "Nothing has been delivered yet.", noKeys: "No key yet.", noAudit: "No row of the audit meets this.",
     expressway: "expressway", highway: "highway", urbanExpressway: "urban expressway", urban: "urban", rural: "rural", mountain: "mountain", sameAsDefault: "the same",
     webhooks: "Webhooks", accounts: "Accounts and keys", map: "Routes and zones", rules: "Rules", audit: "Audit", system: "System", mine: "My account", none: "Nothing here", more: "More", notFor: "This account has nothing to govern.",
     created: "Created", state: "State", url: "URL", types: "Event types", failures: "Failures in a row", description: "Description", add: "Add", cancel: "Cancel", confirm: "OK", ping: "Send a signed ping", enable: "Enable", disable: "Disable", remove: "Delete", rotate: "Rotate secret", deliveries: "Deliveries", redeliver: "Redeliver", recover: "Recover", since: "Since", until: "Until",
