@@ -259,7 +259,9 @@ async def write_until(end_s: float, database_url: str) -> None:
                 await (transaction.rollback() if own.random() < 0.1 else transaction.commit())
                 await asyncio.sleep(own.random() * 0.4)
             await conn.close()
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except (
+            OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError,
+        ):  # fmt: skip
             await asyncio.sleep(0.2)
 
 
