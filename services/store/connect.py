@@ -10,6 +10,8 @@ import msgspec
 from asyncpg.connect_utils import SessionAttribute
 from asyncpg.pool import PoolConnectionProxy
 
+from services.runtime.clock import monotonic_s
+
 Conn = asyncpg.Connection | PoolConnectionProxy
 """A connection, a pool's or one's own."""
 
@@ -25,6 +27,27 @@ SERVER_SETTINGS = {
 }
 CONNECT_TIMEOUT_S = 10.0
 COMMAND_TIMEOUT_S = 12.0  # above the server's own limit, whose error says more
+
+
+IDLE_LOOK_S = 5.0
+
+
+class Presence:
+    """Asks now and then whether the database is there, for a worker that may have nothing to write: it must not call itself ready while it is away."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        """The pool has just connected."""
+        self._pool, self._asked_s = pool, monotonic_s()
+
+    async def keep(self) -> None:
+        """Ask if it is time.
+
+        Raises:
+            OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError: it is away.
+        """
+        if monotonic_s() - self._asked_s >= IDLE_LOOK_S:
+            await self._pool.execute("SELECT 1")
+            self._asked_s = monotonic_s()
 
 
 class ReadOnlyServer(ConnectionError):
