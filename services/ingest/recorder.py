@@ -19,7 +19,7 @@ from services.runtime.clock import monotonic_s, now_ms
 from services.runtime.kafka import Consumer, Watchdog
 from services.runtime.service import Service, became_ready
 from services.store import history, progress
-from services.store.connect import Presence
+from services.store.connect import Keepalive
 from services.store.connect import pool as connect
 
 CONSUMER = "recorder"
@@ -185,16 +185,16 @@ async def session(service: Service) -> None:
         async with Consumer(
             service.settings, CONSUMER, FIXES_TOPIC, recorder.claim, recorder.release
         ) as consumer:
-            await _work(service, recorder, consumer, Presence(pool))
+            await _work(service, recorder, consumer, Keepalive(pool))
     finally:
         pool.terminate()
 
 
-async def _work(service: Service, recorder: Recorder, consumer: Consumer, presence: Presence) -> None:
+async def _work(service: Service, recorder: Recorder, consumer: Consumer, keepalive: Keepalive) -> None:
     watchdog = Watchdog(service.settings.stall_s)
     told_s = monotonic_s()
     while not service.stopping.is_set():
-        await presence.keep()
+        await keepalive.keep()
         for number, batch in (await consumer.poll(min(POLL_S, recorder.due_in_s() or POLL_S))).items():
             recorder.take(number, batch.offsets, batch.values)
             if (

@@ -27,7 +27,7 @@ from services.runtime.clock import monotonic_s
 from services.runtime.kafka import Batch, Consumer, Message, Producer, Watchdog
 from services.runtime.service import Service, became_ready
 from services.store import configs, drivers, progress
-from services.store.connect import Presence
+from services.store.connect import Keepalive
 from services.store.connect import pool as connect
 
 CONSUMER = "ingest"
@@ -265,19 +265,19 @@ async def session(service: Service) -> None:
             worker = IngestWorker(service, pool, producer, service.owner)
             await worker.learn()
             async with Consumer(service.settings, CONSUMER, RAW, worker.claim, worker.release) as consumer:
-                await _work(service, worker, consumer, Presence(pool))
+                await _work(service, worker, consumer, Keepalive(pool))
     finally:
         pool.terminate()
 
 
-async def _work(service: Service, worker: IngestWorker, consumer: Consumer, presence: Presence) -> None:
+async def _work(service: Service, worker: IngestWorker, consumer: Consumer, keepalive: Keepalive) -> None:
     watchdog = Watchdog(service.settings.stall_s)
     while not service.stopping.is_set():
         batches = await consumer.poll(POLL_S)
         if batches:
             await worker.apply(batches)
         await worker.keep_house()
-        await presence.keep()
+        await keepalive.keep()
         positions = {number: held.position for number, held in worker.held.items()}
         service.lag = consumer.lag(positions)
         metrics.STALL_SECONDS.labels(CONSUMER).set(watchdog.check(positions, service.lag, monotonic_s()))

@@ -31,7 +31,7 @@ from services.runtime.kafka import Batch, Consumer, Watchdog
 from services.runtime.service import Service, became_ready
 from services.store import alerts, configs, drivers, progress, snapshots
 from services.store.alerts import NewEvent
-from services.store.connect import Conn, Presence
+from services.store.connect import Conn, Keepalive
 from services.store.connect import pool as connect
 
 CONSUMER = "rules"
@@ -291,10 +291,10 @@ async def session(service: Service) -> None:
 
 
 async def _work(service: Service, worker: RulesWorker, consumer: Consumer) -> None:
-    watchdog, presence = Watchdog(service.settings.stall_s), Presence(worker.pool)
+    watchdog, keepalive = Watchdog(service.settings.stall_s), Keepalive(worker.pool)
     while not service.stopping.is_set():
         await worker.apply(await consumer.poll(POLL_S))
-        await presence.keep()
+        await keepalive.keep()
         positions = {number: held.partition.position for number, held in worker.held.items()}
         service.lag = consumer.lag(positions)
         metrics.STALL_SECONDS.labels(CONSUMER).set(watchdog.check(positions, service.lag, monotonic_s()))

@@ -32,7 +32,7 @@ COMMAND_TIMEOUT_S = 12.0  # above the server's own limit, whose error says more
 IDLE_LOOK_S = 5.0
 
 
-class Presence:
+class Keepalive:
     """Asks now and then whether the database is there, for a worker that may have nothing to write: it must not call itself ready while it is away."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
