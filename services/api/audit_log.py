@@ -59,8 +59,7 @@ async def list_audit(request: Request, parameters: Annotated[AuditParameters, Qu
     )  # fmt: skip
     async with state.database.reading(scope.EVERYTHING) as conn:
         rows = await audit.page(conn, wanted, before, parameters.limit + 1)
-    items = rows[: parameters.limit]
-    following = state.audit_cursors.write((items[-1]["seq"],), conditions) if len(rows) > len(items) else None
+    items, following = state.audit_cursors.cut(rows, parameters.limit, lambda row: (row["seq"],), conditions)
     body = {"items": [_shown(row) for row in items], "next": following}
     return Response(msgspec.json.encode(body), media_type="application/json")
 

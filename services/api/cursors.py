@@ -8,13 +8,25 @@ import hashlib
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
+from collections.abc import Callable, Sequence
 
+import asyncpg
 import msgspec
 
 from services.api.problems import Problem
+from services.store.times import to_ms
 
 MAC_BYTES = 16
 LONGEST = 512
+
+Row = asyncpg.Record
+Key = tuple[int | str, ...]
+KeyOf = Callable[[Row], Key]
+
+
+def age_of(row: Row) -> tuple[int, str]:
+    """The key of lists that go from the newest to the oldest: when a row was made, and its id."""
+    return to_ms(row["created_at"]), row["id"]
 
 
 class Cursors:
@@ -25,12 +37,12 @@ class Cursors:
         self._longest = longest
         self._key = hmac.digest(token.encode(), f"roadwatch cursor v1 {purpose}".encode(), "sha256")
 
-    def write(self, key: tuple[int | str, ...], conditions: str = "") -> str:
+    def write(self, key: Key, conditions: str = "") -> str:
         """A cursor after `key`; `conditions` is any text that stands for the other parameters."""
         body = msgspec.json.encode([*key, _digest(conditions)])
         return urlsafe_b64encode(body + self._mac(body)).rstrip(b"=").decode()
 
-    def read(self, cursor: str, conditions: str = "") -> tuple[int | str, ...]:
+    def read(self, cursor: str, conditions: str = "") -> Key:
         """The key that `write` was given.
 
         Raises:
@@ -47,6 +59,24 @@ class Cursors:
         if digest != _digest(conditions):
             raise Problem("cursor-mismatch")
         return tuple(key)
+
+    def read_age(self, cursor: str | None, conditions: str = "") -> tuple[int, str] | None:
+        """What `age_of` gave for the last row of the page before; None at the beginning.
+
+        Raises:
+            Problem: as `read`.
+        """
+        if cursor is None:
+            return None
+        created_ms, name = self.read(cursor, conditions)
+        return int(created_ms), str(name)
+
+    def cut(
+        self, rows: Sequence[Row], limit: int, key: KeyOf, conditions: str = ""
+    ) -> tuple[Sequence[Row], str | None]:
+        """A page of `limit`, out of rows of which one more was asked for, and the cursor of the page after it; None: there is none."""
+        shown = rows[:limit]
+        return shown, self.write(key(shown[-1]), conditions) if len(rows) > len(shown) else None
 
     def _mac(self, body: bytes) -> bytes:
         return hmac.digest(self._key, body, "sha256")[:MAC_BYTES]

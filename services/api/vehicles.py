@@ -115,10 +115,7 @@ async def list_vehicles(request: Request, parameters: Annotated[VehicleParameter
             text=parameters.q,
             drivers=principal_of(request).may(UNMASK),
         )
-    shown = rows[: parameters.limit]
-    following = (
-        state.vehicle_cursors.write((shown[-1]["id"],), conditions) if len(rows) > len(shown) else None
-    )
+    shown, following = state.vehicle_cursors.cut(rows, parameters.limit, lambda row: (row["id"],), conditions)
     headers = (
         {"link": f'<{request.url.include_query_params(cursor=following)}>; rel="next"'} if following else {}
     )

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from services.api.accounts import changes
 from services.api.accounts.bodies import NewKey
 from services.api.accounts.routes import ALWAYS, CHANGING, AccountId, key_shown, respond
-from services.api.cursors import Cursors
+from services.api.cursors import Cursors, age_of
 from services.api.idempotency import IdempotentRoute
 from services.api.identity import Principal, principal_of
 from services.api.parameters import Nothing, Paging, time_ms
@@ -17,7 +17,6 @@ from services.api.schemas_people import KeyPage, NewKeyShown
 from services.api.state import state_of
 from services.runtime.clock import now_ms
 from services.store import administration, scope
-from services.store.times import to_ms
 
 router = APIRouter(tags=["accounts"], route_class=IdempotentRoute)
 KeyId = Annotated[str, Path(max_length=64, description="密钥编号 · the key's id")]
@@ -60,15 +59,10 @@ async def _made(request: Request, account_id: str, body: NewKey) -> Response:
 async def _page(request: Request, account_id: str, parameters: Paging) -> Response:
     state = state_of(request)
     cursors = Cursors(state.settings.token, "keys")
-    after = None
-    if parameters.cursor is not None:
-        created_ms, key_id = cursors.read(parameters.cursor, account_id)
-        after = int(created_ms), str(key_id)
+    after = cursors.read_age(parameters.cursor, account_id)
     async with state.database.reading(scope.EVERYTHING) as conn:
         rows = await administration.keys(conn, account_id, after, parameters.limit + 1)
-    items, following = rows[: parameters.limit], None
-    if len(rows) > len(items):
-        following = cursors.write((to_ms(items[-1]["created_at"]), items[-1]["id"]), account_id)
+    items, following = cursors.cut(rows, parameters.limit, age_of, account_id)
     return respond({"items": [key_shown(row) for row in items], "next": following})
 
 

@@ -87,9 +87,8 @@ async def list_accounts(request: Request, parameters: Annotated[AccountParameter
         rows = await administration.page(
             conn, after=after, role=parameters.role, active=parameters.active, limit=parameters.limit + 1
         )
-    items = rows[: parameters.limit]
-    following = (
-        state.account_cursors.write((items[-1]["login"],), conditions) if len(rows) > len(items) else None
+    items, following = state.account_cursors.cut(
+        rows, parameters.limit, lambda row: (row["login"],), conditions
     )
     return respond({"items": [shown(row) for row in items], "next": following})
 

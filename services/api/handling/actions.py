@@ -217,7 +217,6 @@ async def list_actions(
         if "\0" in alert_id or await api_queries.alert(conn, view, alert_id) is None:
             raise Problem("alert-not-found", {"id": alert_id})
         rows = await handling.actions(conn, view, alert_id, after, parameters.limit + 1)
-    shown = rows[: parameters.limit]
-    following = cursors.write((shown[-1]["version"],), alert_id) if len(rows) > len(shown) else None
+    shown, following = cursors.cut(rows, parameters.limit, lambda row: (row["version"],), alert_id)
     body = msgspec.json.encode({"items": [acting.told(row) for row in shown], "next": following})
     return Response(body, media_type="application/json")

@@ -64,10 +64,9 @@ async def list_drivers(
     view = await state.view(request)
     async with state.database.reading(view) as conn:
         rows = await driver_list.page(conn, view, after, parameters.limit + 1, parameters.operator or None)
-    shown = rows[: parameters.limit]
-    following = None
-    if len(rows) > len(shown):
-        following = state.driver_cursors.write((after + len(shown),), conditions)
+    shown, following = state.driver_cursors.cut(
+        rows, parameters.limit, lambda _: (after + parameters.limit,), conditions
+    )
     detail = {"drivers": [row["driver"] for row in shown], "unmask": parameters.unmask}
     await looked(request, "driver.list", "drivers", purpose, detail=detail)
     items = [_driver(row, unmask=parameters.unmask) for row in shown]

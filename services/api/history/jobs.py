@@ -13,7 +13,7 @@ import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from services.api.cursors import Cursors
+from services.api.cursors import Cursors, age_of
 from services.api.database import Database
 from services.api.history.purpose import looked
 from services.api.history.shapes import Job, JobPage
@@ -143,17 +143,12 @@ async def page(request: Request, parameters: Paging, endpoint: str | None = None
     """A page of one's own jobs; `endpoint`: of a webhook endpoint's recoveries alone."""
     state = state_of(request)
     cursors, conditions = Cursors(state.settings.token, "jobs"), endpoint or ""
-    after = None
-    if parameters.cursor is not None:
-        created_ms, job = cursors.read(parameters.cursor, conditions)
-        after = int(created_ms), str(job)
+    after = cursors.read_age(parameters.cursor, conditions)
     async with state.database.reading(await state.view(request)) as conn:
         rows = await jobs.latest(
             conn, owner(principal_of(request)), after, parameters.limit + 1, endpoint=endpoint
         )
-    items, following = rows[: parameters.limit], None
-    if len(rows) > len(items):
-        following = cursors.write((to_ms(items[-1]["created_at"]), items[-1]["id"]), conditions)
+    items, following = cursors.cut(rows, parameters.limit, age_of, conditions)
     body = msgspec.json.encode({"items": [_job(row) for row in items], "next": following})
     return Response(body, media_type="application/json")
 

@@ -6,7 +6,7 @@ import asyncpg
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
-from services.api.cursors import Cursors
+from services.api.cursors import Cursors, age_of
 from services.api.idempotency import IdempotentRoute
 from services.api.parameters import Nothing
 from services.api.problems import Problem, answers
@@ -63,19 +63,13 @@ async def list_deliveries(
     view = await state.view(request)
     cursors = Cursors(state.settings.token, "deliveries")
     conditions = f"{webhook_id} {sorted(parameters.status)}"
-    after = None
-    if parameters.cursor is not None:
-        created_ms, message = cursors.read(parameters.cursor, conditions)
-        after = int(created_ms), str(message)
+    after = cursors.read_age(parameters.cursor, conditions)
     page = Page(states=sorted(parameters.status) or None, after=after, limit=parameters.limit + 1)
     async with state.database.reading(view) as conn:
         if await webhooks.endpoint(conn, view, webhook_id) is None:
             raise Problem("webhook-not-found", {"id": webhook_id})
         rows = await webhooks.deliveries(conn, view, webhook_id, page)
-    items = rows[: parameters.limit]
-    following = None
-    if len(rows) > len(items):
-        following = cursors.write((to_ms(items[-1]["created_at"]), items[-1]["id"]), conditions)
+    items, following = cursors.cut(rows, parameters.limit, age_of, conditions)
     return answer({"items": [shown(row) for row in items], "next": following})
 
 

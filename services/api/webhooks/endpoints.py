@@ -130,8 +130,7 @@ async def list_webhooks(request: Request, parameters: Annotated[Paging, Query()]
     view = await state.view(request)
     async with state.database.reading(view) as conn:
         rows = await webhooks.endpoints(conn, view, after, parameters.limit + 1)
-    items = rows[: parameters.limit]
-    following = cursors.write((items[-1]["id"],)) if len(rows) > len(items) else None
+    items, following = cursors.cut(rows, parameters.limit, lambda row: (row["id"],))
     return answer({"items": [shown(row) for row in items], "next": following})
 
 

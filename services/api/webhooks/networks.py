@@ -53,8 +53,7 @@ async def list_webhook_networks(request: Request, parameters: Annotated[Paging, 
     after = str(cursors.read(parameters.cursor)[0]) if parameters.cursor else None
     async with state.database.reading(await state.view(request)) as conn:
         rows = await webhooks.network_page(conn, after, parameters.limit + 1)
-    items = rows[: parameters.limit]
-    following = cursors.write((items[-1]["network"],)) if len(rows) > len(items) else None
+    items, following = cursors.cut(rows, parameters.limit, lambda row: (row["network"],))
     return answer({"items": [_shown(row) for row in items], "next": following})
 
 
