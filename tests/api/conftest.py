@@ -39,3 +39,11 @@ async def api(api_settings: Settings, writer: asyncpg.Connection) -> AsyncIterat
     made = await start(api_settings)
     yield made
     await made.stop()
+
+
+@pytest.fixture
+async def conn(fresh_database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection to a database of the test's own."""
+    made = await connection(fresh_database_url)
+    yield made
+    await made.close()

@@ -24,6 +24,11 @@ def blocks(name: str, language: str = "sh") -> list[str]:
     return [textwrap.dedent(block) for block in found]
 
 
+def settings_named(told: str) -> set[str]:
+    """The settings that a page speaks of, as `Settings` names them."""
+    return {name.lower() for name in re.findall(r"ROADWATCH_([A-Z_]+)", told)}
+
+
 def checkout(folder: Path, token: str) -> Path:
     """Make a folder look like the checkout that the pages' commands run in, with a data folder of its own."""
     for name in (".venv", "docs"):

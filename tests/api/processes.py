@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -35,13 +34,6 @@ def api_environment(database_url: str, port: int, status_file: Path) -> dict[str
         "ROADWATCH_DATABASE_URL": database_url, "ROADWATCH_KAFKA_BOOTSTRAP": "127.0.0.1:9", "ROADWATCH_HTTP_PORT": str(port),
         "ROADWATCH_TOKEN": TOKEN, "ROADWATCH_STATUS_FILE": str(status_file), "ROADWATCH_LOG_FORMAT": "json",
     }  # fmt: skip
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def status_of(file: Path) -> dict[str, object]:

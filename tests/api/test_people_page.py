@@ -2,7 +2,6 @@
 
 import re
 import stat
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
@@ -11,10 +10,10 @@ import pytest
 from services.api.accounts import changes
 from services.api.identity import PERMISSIONS, Role
 from services.cli.admin_first import FIRST
+from services.runtime.servers.process import free_port
 from services.runtime.settings import Settings
-from services.store.connect import connection
 from tests.api import page
-from tests.api.processes import api_environment, free_port, process, status_of
+from tests.api.processes import api_environment, process, status_of
 from tests.api.support import TOKEN
 
 PAGE = page.text("people.md")
@@ -34,16 +33,7 @@ def test_its_roles_and_settings_are_the_code_s() -> None:
     told = re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)
     assert told == [role.value for role in Role]
     assert set(told) == {role.value for role in PERMISSIONS}
-    names = {name.lower() for name in re.findall(r"ROADWATCH_([A-Z_]+)", PAGE)}
-    assert names <= Settings.model_fields.keys()
-
-
-@pytest.fixture
-async def conn(fresh_database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    """A connection to a database of the test's own."""
-    made = await connection(fresh_database_url)
-    yield made
-    await made.close()
+    assert page.settings_named(PAGE) <= Settings.model_fields.keys()
 
 
 @pytest.mark.timeout(300)

@@ -10,10 +10,11 @@ import pytest
 
 from services.api.server import session
 from services.runtime.servers import LocalServers
+from services.runtime.servers.process import free_port
 from services.runtime.service import Service
 from services.runtime.settings import Settings
 from services.store.connect import connection
-from tests.api.processes import api_environment, free_port, process, status_of
+from tests.api.processes import api_environment, process, status_of
 from tests.api.support import TOKEN, Api, event, open_stream, put, until
 
 

@@ -22,10 +22,11 @@ from services.api.authentication import COOKIE
 from services.api.identity import Role
 from services.runtime.clock import monotonic_s
 from services.runtime.servers import LocalServers
+from services.runtime.servers.process import free_port
 from services.store.alerts import NewEvent, append
 from services.store.connect import connection
 from tests.api.accounts import PASSWORD, account
-from tests.api.processes import free_port, process, status_of
+from tests.api.processes import api_environment, process, status_of
 from tests.api.support import event, put
 
 LONG = os.environ.get("STREAM_TRIAL") == "long"
@@ -144,9 +145,7 @@ class Supervised:
         """Nothing runs before `running`."""
         self.port, self._file = free_port(), folder / "api.json"
         self.pid, self.kills = 0, 0
-        self._environment = {
-            "ROADWATCH_DATABASE_URL": database_url, "ROADWATCH_KAFKA_BOOTSTRAP": "127.0.0.1:9", "ROADWATCH_HTTP_PORT": str(self.port),
-            "ROADWATCH_TOKEN": "t" * 32, "ROADWATCH_STATUS_FILE": str(self._file), "ROADWATCH_LOG_FORMAT": "json",
+        self._environment = api_environment(database_url, self.port, self._file) | {
             "ROADWATCH_LOGINS_PER_MINUTE": "0", "ROADWATCH_REQUESTS_PER_MINUTE": "0",
         }  # fmt: skip
         self._kill = asyncio.Event()

@@ -7,16 +7,16 @@ import asyncio
 import json
 import os
 import signal
-import sys
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from random import Random
 
 import asyncpg
 
 from services.runtime.clock import monotonic_s
+from tests.api import processes
 from tests.api.receivers import Received, Receiver, allow_loopback, endpoint, listening
 from tests.api.support import event, put
 
@@ -26,25 +26,15 @@ ROUNDS, ROUND_S, WELL = (3, 20, 97) if LONG else (1, 4, 27)
 RATIO = 1.1 if LONG else 2.0
 
 
-@asynccontextmanager
-async def process(
+def process(
     database_url: str, status_file: Path | None = None, **environment: str
-) -> AsyncIterator[asyncio.subprocess.Process]:
+) -> AbstractAsyncContextManager[asyncio.subprocess.Process]:
     """`python -m services.api.webhooks`; killed at the end if it still runs."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("ROADWATCH_")}
     own = {
         "ROADWATCH_DATABASE_URL": database_url, "ROADWATCH_WEBHOOK_HTTP": "true", "ROADWATCH_WEBHOOK_PORTS": "any", "ROADWATCH_LOG_FORMAT": "json",
         "ROADWATCH_STATUS_FILE": str(status_file or ""), **environment,
     }  # fmt: skip
-    made = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services.api.webhooks", env=clean | own, stderr=asyncio.subprocess.PIPE
-    )
-    try:
-        yield made
-    finally:
-        if made.returncode is None:
-            made.kill()
-        await made.communicate()
+    return processes.process("services.api.webhooks", **own)
 
 
 async def until(condition: Callable[[], object], seconds: float = 60) -> None:

@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
@@ -11,10 +9,10 @@ import jsonschema
 import pytest
 
 from services.api.webhooks import event_types
+from services.runtime.servers.process import free_port
 from services.runtime.settings import Settings
-from services.store.connect import connection
 from tests.api import page
-from tests.api.processes import api_environment, free_port, process, status_of
+from tests.api.processes import api_environment, process, status_of
 from tests.api.support import TOKEN, event, put
 
 ON_ONE_MACHINE = {"ROADWATCH_WEBHOOK_HTTP": "true", "ROADWATCH_WEBHOOK_PORTS": "any"}
@@ -30,16 +28,7 @@ def test_its_example_is_of_the_schema() -> None:
 
 def test_what_it_says_to_set_is_a_setting() -> None:
     assert all(f"{name}={value}" in PAGE for name, value in ON_ONE_MACHINE.items())
-    names = {name.lower() for name in re.findall(r"ROADWATCH_([A-Z_]+)", PAGE)}
-    assert names <= Settings.model_fields.keys()
-
-
-@pytest.fixture
-async def conn(fresh_database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    """A connection to a database of the test's own."""
-    made = await connection(fresh_database_url)
-    yield made
-    await made.close()
+    assert page.settings_named(PAGE) <= Settings.model_fields.keys()
 
 
 @pytest.mark.timeout(300)
