@@ -91,8 +91,8 @@ install_uv() {
 # The deciding code is compiled when it is first called, which takes the better part of a minute and is kept on disk (~/.cache/roadwatch, or
 # ROADWATCH_CACHE). Done here, the first command of a newcomer answers at once; undone, it only answers later.
 warm_up() {
-  local stamp="$venv/.warm" wanted
-  wanted=$(cat "$venv/.installed" services/rules/*.py services/rules/*/*.py services/ingest/*.py services/ingest/*/*.py services/contracts/*.py | sha256sum; pwd)
+  local stamp="$venv/.warm" wanted # the same files as in services/compiled.py, of the two packages that are warmed
+  wanted=$(find "$venv/.installed" services/compiled.py services/contracts services/rules services/ingest -name '*.py' -o -name .installed | LC_ALL=C sort | xargs sha256sum | sha256sum; pwd)
   [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return
   say "install: 编译判定程序,约一分钟 compiling the deciding code, about a minute"
   if "$venv/bin/python" -m services.cli.warm >/dev/null 2>&1; then printf '%s' "$wanted" > "$stamp"

@@ -8,10 +8,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from services.compiled import runs_compiled
 from services.contracts.fix import Fixes
 from services.contracts.reasons import BY_CODE, FLAG_BITS, FLAGS, REJECTING, Verdict
 from services.ingest.checks import PASSED, Area, check
-from services.ingest.compiled import runs_compiled
 from services.ingest.lookup import VehicleLookup
 from services.ingest.packing import driver_numbers, pack
 from services.ingest.plain import take

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from services.compiled import compiled, inlined
 from services.contracts import fix as packed
 from services.contracts.fix import Fixes, fix_columns
 from services.contracts.reasons import FLAG_BITS, NOT_FIXED, SPEED_IMPLAUSIBLE
 from services.ingest.checks import FIRST_TIME_MS, FUTURE_MS, LAST_TIME_MS, Area
-from services.ingest.compiled import compiled, inlined
 from services.ingest.lookup import LONGEST_TERMINAL, VehicleLookup
 from services.ingest.packing import (
     CONFLICT_TENTHS,

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from services.compiled import compiled
 from services.contracts.registry import Assignment, Config
-from services.rules.compiled import compiled
 from services.rules.corridor import Corridors, build_corridors
 
 

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from services.compiled import Floats, Row, Rows, Whole, compiled, compiled_freely, inlined
 from services.contracts.registry import Route
-from services.rules.compiled import Floats, Row, Rows, Whole, compiled, compiled_freely, inlined
 from services.rules.geometry import distance_m, leg_distance_squared, metres_per_e7, share_along
 from services.rules.records import as_records
 

@@ -7,7 +7,7 @@ mostly by a fix, and by a tick where none comes that would bring the rest.
 
 import numpy as np
 
-from services.rules.compiled import Ints, Row, Rows, compiled, inlined
+from services.compiled import Ints, Row, Rows, compiled, inlined
 
 NOT_SHOWN, SHOWN_OPEN, SHOWN_CLOSED = 0, 1, 2
 """`shown`: what the outside has been told. SHOWN_CLOSED with the rule's own state still running: a tick closed it for the screen."""

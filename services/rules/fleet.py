@@ -5,10 +5,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from services.compiled import Ints, Rows, compiled, inlined
 from services.contracts.fix import DRIVER_CARD_REMOVED, DRIVER_NO_NEWS, NO_U2, Fixes
 from services.contracts.reasons import NOT_FIXED, SPEED_IMPLAUSIBLE
 from services.contracts.registry import CLASSES, Config, Vehicle
-from services.rules.compiled import Ints, Rows, compiled, inlined
 from services.rules.records import USE_POSITION, USE_SPEED
 
 DAY_MS = 86_400_000

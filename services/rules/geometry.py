@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from services.rules.compiled import compiled, inlined
+from services.compiled import compiled, inlined
 
 STEP_BITS = 20
 """The table below has a row every 2**20 units of 1e-7 degree (0.105 degrees); between rows it is off by less than 1e-6 of the value."""

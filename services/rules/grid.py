@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from services.rules.compiled import Floats, Ints, Rows, Whole, compiled, inlined
+from services.compiled import Floats, Ints, Rows, Whole, compiled, inlined
 from services.rules.geometry import metres_per_e7
 from services.rules.records import as_records
 

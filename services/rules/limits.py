@@ -15,10 +15,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from services.compiled import Floats, Ints, Row, Rows, compiled, inlined
 from services.contracts.fix import NO_U2, STATUS_PUPILS, STATUS_PUPILS_KNOWN, Fixes
 from services.contracts.registry import CLASSES, ROAD_CLASSES, Config, Road, VehicleClass
 from services.rules import limit_sources as source
-from services.rules.compiled import Floats, Ints, Row, Rows, compiled, inlined
 from services.rules.geometry import bearing_deg, leg_distance_squared, metres_per_e7, turn_deg
 from services.rules.grid import Grid, cells_of_legs, find_cell, make_grid, place_of
 from services.rules.records import NO_LIMIT, NO_ROAD, USE_SPEED, as_records

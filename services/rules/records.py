@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from services.compiled import NUMBA, Ints, Rows, Whole, compiled, inlined
 from services.contracts.fix import NO_U2
-from services.rules.compiled import NUMBA, Ints, Rows, Whole, compiled, inlined
 
 USE_POSITION = 1
 """The position may be used (fixed)."""

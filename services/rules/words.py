@@ -7,7 +7,7 @@ over the state where it lies; a snapshot of a fleet that has just set out is a t
 import numpy as np
 from numpy.typing import NDArray
 
-from services.rules.compiled import Ints, Rows, Whole, compiled, inlined
+from services.compiled import Ints, Rows, Whole, compiled, inlined
 from services.rules.records import as_records, give_page, take_page
 
 WORD_BYTES, MASK_BITS = 8, 64

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from services.compiled import Floats, Row, compiled
 from services.contracts.registry import CLASSES, Config, Zone
-from services.rules.compiled import Floats, Row, compiled
 from services.rules.geometry import leg_distance_squared, metres_per_e7
 from services.rules.grid import Grid, cells_of_boxes, cells_of_legs, find_cell, make_grid
 from services.rules.records import NO_LIMIT, as_records

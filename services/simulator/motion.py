@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.simulator.compiled import Record, compiled
+from services.compiled import Record, compiled_freely
 from services.simulator.limits import LOCAL_OFFSET_S, NIGHT_FROM_S, NIGHT_TO_S
 from services.simulator.plan import DRIVE, WAIT_UNTIL
 from services.simulator.world import World
@@ -88,13 +88,13 @@ def advance(
     return out
 
 
-@compiled
+@compiled_freely
 def _is_night(t: int) -> bool:
     of_day = (t + LOCAL_OFFSET_S) % 86400
     return of_day >= NIGHT_FROM_S or of_day < NIGHT_TO_S
 
 
-@compiled
+@compiled_freely
 def _wanted(limit_mps: float, factor: float, cap_mps: float, t: int, vehicle: int) -> float:
     """The speed a driver wants where this limit holds; within the law it stays at least 1.5 km/h below."""
     if factor > 1.0:
@@ -103,7 +103,7 @@ def _wanted(limit_mps: float, factor: float, cap_mps: float, t: int, vehicle: in
     return min((limit_mps - max(1.5 / 3.6, (1.0 - factor) * limit_mps)) * ripple, cap_mps)
 
 
-@compiled
+@compiled_freely
 def _safe(gap_m: float, ahead_mps: float) -> float:
     """Greatest speed now that still lets one be at `ahead_mps` after `gap_m` (Krauss, reaction time 1 s)."""
     return -BRAKE_MPS2 + math.sqrt(
@@ -111,7 +111,7 @@ def _safe(gap_m: float, ahead_mps: float) -> float:
     )
 
 
-@compiled
+@compiled_freely
 def _finished(s: Record, o: Record, t: int) -> bool:
     """Whether the order in hand is done."""
     if o["kind"] == WAIT_UNTIL:
@@ -121,7 +121,7 @@ def _finished(s: Record, o: Record, t: int) -> bool:
     return bool(o["kind"] == DRIVE and (o["until_m"] - s["at_m"]) * s["direction"] <= 0.0)
 
 
-@compiled
+@compiled_freely
 def _begin(s: Record, o: Record, t: int, piece_at: Record, piece_m: Record) -> None:
     """Takes an order in hand."""
     s["begun"] = 1
@@ -138,7 +138,7 @@ def _begin(s: Record, o: Record, t: int, piece_at: Record, piece_m: Record) -> N
         s["piece"] = piece
 
 
-@compiled
+@compiled_freely
 def _speed(
     s: Record,
     o: Record,
@@ -171,7 +171,7 @@ def _speed(
     return float(max(v_new, v - HARDEST_BRAKE_MPS2, 0.0))
 
 
-@compiled
+@compiled_freely
 def _move(s: Record, o: Record, v_new: Record, piece_at: Record, piece_m: Record) -> None:
     """One second at the mean of old and new speed; arriving is standing exactly at the goal."""
     step = (s["speed_mps"] + v_new) / 2
@@ -188,7 +188,7 @@ def _move(s: Record, o: Record, v_new: Record, piece_at: Record, piece_m: Record
         s["piece"] -= 1
 
 
-@compiled
+@compiled_freely
 def _in_hand(
     s: Record, orders: Record, first: int, end: int, t: int, piece_at: Record, piece_m: Record
 ) -> int:
@@ -205,7 +205,7 @@ def _in_hand(
         s["begun"] = 0
 
 
-@compiled
+@compiled_freely
 def _advance(
     state: Record, orders: Record, order_at: Record, from_s: int, seconds: int,
     piece_at: Record, piece_m: Record, piece_section: Record, piece_cap: Record, length: Record,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from services.simulator.compiled import Record, compiled
+from services.compiled import Record, compiled_freely
 from services.simulator.limits import LOCAL_OFFSET_S, NIGHT_FROM_S, NIGHT_TO_S
 from services.simulator.motion import Seconds
 from services.simulator.world import HALF_WIDTH_M, MARGIN_M, World
@@ -100,13 +100,13 @@ class Observer:
         return np.concatenate([*self._found, room[:count]])
 
 
-@compiled
+@compiled_freely
 def _is_night(t: int) -> bool:
     of_day = (t + LOCAL_OFFSET_S) % 86400
     return of_day >= NIGHT_FROM_S or of_day < NIGHT_TO_S
 
 
-@compiled
+@compiled_freely
 def _see_speed(
     w: Record,
     i: int,
@@ -136,7 +136,7 @@ def _see_speed(
     return n
 
 
-@compiled
+@compiled_freely
 def _go_on_above(
     w: Record,
     i: int,
@@ -168,7 +168,7 @@ def _go_on_above(
     w["last_above_s"] = t
 
 
-@compiled
+@compiled_freely
 def _close_speeding(w: Record, room: Record, n: int) -> int:
     w["open"] = 0
     w["speeding"]["ended_s"] = w["last_above_s"]
@@ -176,7 +176,7 @@ def _close_speeding(w: Record, room: Record, n: int) -> int:
     return n + 1
 
 
-@compiled
+@compiled_freely
 def _see_route(
     w: Record,
     i: int,
@@ -207,7 +207,7 @@ def _see_route(
     return n
 
 
-@compiled
+@compiled_freely
 def _see_wheel(
     w: Record, i: int, t: int, kmh: float, driver: int, at: float, track: int, room: Record, n: int
 ) -> int:
@@ -234,7 +234,7 @@ def _see_wheel(
     return n
 
 
-@compiled
+@compiled_freely
 def _see_card(w: Record, i: int, t: int, kmh: float, driver: int, card: int, room: Record, n: int) -> int:
     """Driving with a card in that is not the driver's, one second; pauses shorter than a rest belong to it."""
     if w["card_from_s"] > 0 and t - w["card_last_s"] >= REST_S:
@@ -247,7 +247,7 @@ def _see_card(w: Record, i: int, t: int, kmh: float, driver: int, card: int, roo
     return n
 
 
-@compiled
+@compiled_freely
 def _put(
     room: Record, n: int, what: int, vehicle: int, driver: int, from_s: int, last_s: int, still_open: int
 ) -> int:
@@ -257,7 +257,7 @@ def _put(
     return n + 1
 
 
-@compiled
+@compiled_freely
 def _put_spell(w: Record, d: int, room: Record, n: int, i: int, still_open: int) -> int:
     _put(room, n, SPELL, i, d, w["spell_from_s"][d], w["spell_last_s"][d], still_open)
     room[n]["over_s"], room[n]["at_m"], room[n]["track"] = (
@@ -269,7 +269,7 @@ def _put_spell(w: Record, d: int, room: Record, n: int, i: int, still_open: int)
     return n + 1
 
 
-@compiled
+@compiled_freely
 def _put_night(w: Record, d: int, room: Record, n: int, i: int, still_open: int) -> int:
     _put(room, n, NIGHT_SPELL, i, d, w["night_from_s"][d], w["night_last_s"][d], still_open)
     room[n]["over_s"], room[n]["at_m"], room[n]["track"] = (
@@ -281,7 +281,7 @@ def _put_night(w: Record, d: int, room: Record, n: int, i: int, still_open: int)
     return n + 1
 
 
-@compiled
+@compiled_freely
 def _see(
     watch: Record,
     assigned: Record,
@@ -323,7 +323,7 @@ def _see(
     return n
 
 
-@compiled
+@compiled_freely
 def _flush(watch: Record, room: Record) -> int:
     n = 0
     for i in range(len(watch)):

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from services.compiled import compiled
 from services.contracts.registry import Config, Road, RoadClass, Route
-from services.rules.compiled import compiled
 from services.rules.corridor import build_corridors, nearest_leg, off_by
 from services.rules.geometry import (
     bearing_deg,

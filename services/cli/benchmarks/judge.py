@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from services.cli.benchmarks.base import Bench, Result, result
 from services.cli.benchmarks.feed import drives, fleet
-from services.rules.compiled import compiled
+from services.compiled import compiled
 from services.rules.engine import Engine
 from services.rules.records import as_records
 from services.runtime.clock import cpu_s

@@ -9,7 +9,7 @@ the figures: docs/decisions/0005.
 import numpy as np
 from numpy.typing import NDArray
 
-from services.ingest.compiled import compiled, inlined
+from services.compiled import compiled, inlined
 from services.ingest.protocols.json_faults import LISTS, MOST_BYTES, NUMBERS, SWITCHES
 
 Bytes = NDArray[np.uint8]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from services.ingest.compiled import inlined
+from services.compiled import inlined
 from services.ingest.protocols.json_scan import ABSENT, DECIMALS, DIGITS, KIND, MANTISSA, NUMBER, Ints
 
 NO_STEPS = -(1 << 62)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from services.ingest.compiled import inlined
+from services.compiled import inlined
 from services.ingest.protocols.json_scan import ZERO, At, Bytes
 from services.ingest.protocols.number_scan import NO_STEPS
 

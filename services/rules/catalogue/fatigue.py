@@ -23,10 +23,10 @@ from typing import Any
 
 import numpy as np
 
+from services.compiled import Ints, Row, Rows, Tables, Whole, compiled, inlined
 from services.contracts.alert import Sentence, iso
 from services.contracts.fix import Fixes
 from services.contracts.registry import Config
-from services.rules.compiled import Ints, Row, Rows, Tables, Whole, compiled, inlined
 from services.rules.driving.ledger import (
     DAY_MS,
     LEDGER,

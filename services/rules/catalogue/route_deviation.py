@@ -22,11 +22,11 @@ from typing import Any
 
 import numpy as np
 
+from services.compiled import Ints, Row, Rows, Whole, compiled, inlined
 from services.contracts.alert import Sentence
 from services.contracts.fix import Fixes
 from services.contracts.registry import CLASSES, VehicleClass
 from services.rules.assignments import Tables, row_of, tables
-from services.rules.compiled import Ints, Row, Rows, Whole, compiled, inlined
 from services.rules.corridor import Corridors, near_an_end, off_by
 from services.rules.durations import seconds
 from services.rules.finding import (

@@ -23,10 +23,10 @@ from typing import Any
 
 import numpy as np
 
+from services.compiled import Ints, Row, Rows, Tables, compiled, inlined
 from services.contracts.alert import Sentence
 from services.contracts.fix import Fixes
 from services.contracts.registry import CLASSES, ROAD_CLASSES, Config
-from services.rules.compiled import Ints, Row, Rows, Tables, compiled, inlined
 from services.rules.durations import minutes_en, minutes_zh, seconds, whole
 from services.rules.finding import (
     CLOSED,

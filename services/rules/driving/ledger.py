@@ -7,7 +7,7 @@ one integer each, oldest first, and never overlap: a rolling window cuts at most
 
 import numpy as np
 
-from services.rules.compiled import Row, Rows, Whole, compiled, inlined
+from services.compiled import Row, Rows, Whole, compiled, inlined
 from services.rules.driving.timeline import SEGMENTS
 from services.rules.finding import EPISODE, clear
 from services.rules.records import PAGE_HEAD, give_page, take_page

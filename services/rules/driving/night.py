@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from services.rules.compiled import Ints, Row, Rows, compiled, inlined
+from services.compiled import Ints, Row, Rows, compiled, inlined
 from services.rules.driving.ledger import DAY_MS
 from services.rules.driving.overtime import NIGHT, NIGHT_CLASSES, close, extend
 from services.rules.zones import inside_hours

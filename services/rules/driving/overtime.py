@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from services.compiled import Ints, Row, Rows, compiled
 from services.contracts.registry import CLASSES, VehicleClass
-from services.rules.compiled import Ints, Row, Rows, compiled
 from services.rules.driving.timeline import copy_timeline
 from services.rules.finding import (
     CLOSED,

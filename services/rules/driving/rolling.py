@@ -1,6 +1,6 @@
 """The rolling windows of a ledger: driving within 24 hours and within seven days."""
 
-from services.rules.compiled import Ints, Row, Rows, Whole, compiled, inlined
+from services.compiled import Ints, Row, Rows, Whole, compiled, inlined
 from services.rules.driving.ledger import DAY_MS, WEEK_MS, window_of
 from services.rules.driving.overtime import DAY, DAY_CLASSES, WEEK, WEEK_CLASSES, close, extend
 

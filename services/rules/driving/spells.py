@@ -1,6 +1,6 @@
 """The running spell of driving: it begins at a moving fix and ends at its latest one."""
 
-from services.rules.compiled import Ints, Row, Rows, Whole, compiled, inlined
+from services.compiled import Ints, Row, Rows, Whole, compiled, inlined
 from services.rules.driving.ledger import make_room, push_spell
 from services.rules.driving.night import end_night
 from services.rules.driving.overtime import CONTINUOUS, close, extend

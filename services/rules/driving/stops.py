@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from services.compiled import Row, inlined
 from services.contracts.fix import NO_U4
-from services.rules.compiled import Row, inlined
 from services.rules.driving.timeline import STOPPED, mark
 from services.rules.geometry import distance_m
 

@@ -5,8 +5,8 @@ A segment is one integer, its begin in ms << 2 | its state.
 
 import numpy as np
 
+from services.compiled import Ints, Row, compiled
 from services.contracts.alert import iso
-from services.rules.compiled import Ints, Row, compiled
 
 SEGMENTS = 64
 """Most segments of a timeline (docs/semantics.md, Timeline)."""
