@@ -6,7 +6,6 @@ every consumer of `gps.fixes` drops what it has had (source partition and offset
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from operator import attrgetter
 
 import asyncpg
@@ -24,18 +23,19 @@ from services.ingest.pipeline import Processed, process
 from services.ingest.tables import DriverTable
 from services.runtime import metrics
 from services.runtime.clock import monotonic_s
-from services.runtime.kafka import Batch, Consumer, Message, Producer, Watchdog
-from services.runtime.service import Service, became_ready
-from services.store import configs, drivers, progress
-from services.store.connect import Keepalive
+from services.runtime.kafka import Batch, Message, Producer
+from services.runtime.service import Service
+from services.runtime.settings import Settings
+from services.store import configs, drivers
+from services.store.connect import Conn
 from services.store.connect import pool as connect
+from services.store.partition_worker import Held, PartitionWorker, Work
+from services.store.progress import Claim
 
 CONSUMER = "ingest"
 PARSER_VERSION = b"1"
-COMMIT_EVERY_S = 0.2
 LOOK_EVERY_S = 1.0
 UNPUBLISHED_S = 5.0
-POLL_S = 0.1
 MOST_FIXES = 32_768
 """Fixes in one message: 2 MiB."""
 JSON_TYPE = JSON_REPORT.encode()
@@ -46,49 +46,23 @@ VALUE, HEADERS = attrgetter("value"), attrgetter("headers")
 log = structlog.get_logger()
 
 
-class Fenced(ConnectionError):
-    """Another worker has claimed the partition; a new session claims what is ours."""
+class Ingest(Work[None]):
+    """Decides reports and sends what comes of them; the database gets the counts alone."""
 
+    consumer, topic = CONSUMER, RAW
 
-@dataclass(slots=True)
-class Held:
-    """A partition of gps.raw in this worker's hands."""
-
-    epoch: int
-    committed: int
-    position: int
-    counts: Counter[str] = field(default_factory=Counter)
-
-
-class IngestWorker:
-    """Decides the records of the partitions that the consumer group gives it."""
-
-    def __init__(self, service: Service, pool: asyncpg.Pool, producer: Producer, owner: str) -> None:
-        """`owner` names this process in the progress rows."""
-        self.settings = service.settings
-        self.pool, self.producer, self.owner = pool, producer, owner
-        self.held: dict[int, Held] = {}
+    def __init__(self, settings: Settings, pool: asyncpg.Pool, producer: Producer) -> None:
+        """Knows no vehicle before it has learnt."""
+        self.settings, self.pool, self.producer = settings, pool, producer
         self.codes = DriverTable()
         self.document = ""
         self.lookup = VehicleLookup(Config())
         self.greatest_ms = -1
-        self.told_s = self.looked_s = self.ticked_s = monotonic_s()
+        self.looked_s = self.ticked_s = monotonic_s()
 
-    async def claim(self, partitions: Sequence[int]) -> dict[int, int]:
-        """Take partitions over; returns the offset each is to be read from."""
-        starts = {}
-        async with self.pool.acquire() as conn:
-            for number in sorted(partitions):
-                claimed = await progress.claim(conn, CONSUMER, number, self.owner)
-                self.held[number] = Held(claimed.epoch, claimed.next_offset, claimed.next_offset)
-                starts[number] = claimed.next_offset
-                log.info("claimed", partition=number, epoch=claimed.epoch, next_offset=claimed.next_offset)
-        return starts
-
-    async def release(self, partitions: Sequence[int]) -> None:
-        """Forget partitions that the group took away; what was not committed comes again to their next owner."""
-        for number in partitions:
-            self.held.pop(number, None)
+    async def begin(self, _conn: Conn, _number: int, claim: Claim) -> tuple[None, int]:
+        """No state of a partition's own."""
+        return None, claim.next_offset
 
     async def learn(self) -> None:
         """Take up the config version in force, and publish one whose importer died."""
@@ -107,25 +81,19 @@ class IngestWorker:
             if not len(self.codes):
                 self.codes.learn(await drivers.all_codes(conn))
 
-    async def apply(self, batches: Mapping[int, Batch]) -> None:
+    async def take(self, taken: Sequence[tuple[Held[None], Batch]]) -> None:
         """Decide what was fetched and send what comes of it."""
-        done: list[tuple[Held, Batch, Processed]] = []
+        done: list[tuple[Held[None], Processed]] = []
         with metrics.INGEST_SECONDS.time():
             messages: list[Message] = []
-            for number, batch in batches.items():
-                held = self.held.get(number)
-                if held is not None:
-                    if batch.first != held.position:
-                        raise Fenced(
-                            f"partition {number}: offset {batch.first} came, {held.position} is next"
-                        )
+            for held, batch in taken:
+                if batch.records:
                     processed = await self._decide(batch)
-                    messages += self._fix_messages(number, processed.fixes)
+                    messages += self._fix_messages(batch.partition, processed.fixes)
                     messages += self._reject_messages(batch, processed)
-                    done.append((held, batch, processed))
+                    done.append((held, processed))
             await self.producer.send_batch(messages)
-        for held, batch, processed in done:
-            held.position = batch.next_offset
+        for held, processed in done:
             held.counts.update(processed.verdicts)
             held.counts.update(processed.reasons)
             _count(processed)
@@ -187,42 +155,17 @@ class IngestWorker:
             )
         return messages
 
-    async def keep_house(self) -> None:
-        """What is due by time: ticks, progress, the registry."""
+    async def keep_house(self, held: Mapping[int, Held[None]]) -> None:
+        """Ticks and the registry."""
         now_s = monotonic_s()
         if now_s - self.ticked_s >= self.settings.tick_every_s:
             self.ticked_s = now_s
             await self.producer.send_batch(
-                [
-                    Message(FIXES, pack_tick(self.greatest_ms), partition=number)
-                    for number in sorted(self.held)
-                ]
+                [Message(FIXES, pack_tick(self.greatest_ms), partition=number) for number in sorted(held)]
             )
-        if now_s - self.told_s >= COMMIT_EVERY_S:
-            self.told_s = now_s
-            await self.commit()
         if now_s - self.looked_s >= LOOK_EVERY_S:
             self.looked_s = now_s
             await self.learn()
-
-    async def commit(self) -> None:
-        """Write progress and counts of all partitions that advanced.
-
-        Raises:
-            Fenced: another worker owns one of them.
-        """
-        due = [(number, held) for number, held in sorted(self.held.items()) if held.position > held.committed]
-        if not due:
-            return
-        async with self.pool.acquire() as conn, conn.transaction():
-            for number, held in due:
-                if not await progress.advance(
-                    conn, CONSUMER, number, held.epoch, held.committed, held.position, held.counts
-                ):
-                    raise Fenced(f"partition {number}: epoch {held.epoch} is no longer ours")
-        for _, held in due:
-            held.committed = held.position
-            held.counts = Counter()
 
 
 def _foreign(batch: Batch) -> list[int]:
@@ -258,29 +201,13 @@ def _count(processed: Processed) -> None:
 
 
 async def session(service: Service) -> None:
-    """Work until the stop; ends with one of `services.runtime.service.AWAY` when a server is away."""
-    pool = await connect(service.settings.database_url, name="roadwatch-ingest")
+    """Work until the stop; ends with one of `services.runtime.interruptions` or `AWAY` when another session must begin."""
+    settings = service.settings
+    pool: asyncpg.Pool = await connect(settings.database_url, name="roadwatch-ingest")
     try:
-        async with Producer(service.settings, "ingest") as producer:
-            worker = IngestWorker(service, pool, producer, service.owner)
-            await worker.learn()
-            async with Consumer(service.settings, CONSUMER, RAW, worker.claim, worker.release) as consumer:
-                await _work(service, worker, consumer, Keepalive(pool))
+        async with Producer(settings, "ingest") as producer:
+            ingest = Ingest(settings, pool, producer)
+            await ingest.learn()
+            await PartitionWorker(pool, service.owner, ingest).run(service)
     finally:
         pool.terminate()
-
-
-async def _work(service: Service, worker: IngestWorker, consumer: Consumer, keepalive: Keepalive) -> None:
-    watchdog = Watchdog(service.settings.stall_s)
-    while not service.stopping.is_set():
-        batches = await consumer.poll(POLL_S)
-        if batches:
-            await worker.apply(batches)
-        await worker.keep_house()
-        await keepalive.keep()
-        positions = {number: held.position for number, held in worker.held.items()}
-        service.lag = consumer.lag(positions)
-        metrics.STALL_SECONDS.labels(CONSUMER).set(watchdog.check(positions, service.lag, monotonic_s()))
-        if worker.held:
-            became_ready(service)
-    await worker.commit()

@@ -27,10 +27,6 @@ KIND_AT = 5
 """Place of the kind in a message's header."""
 
 
-class OutOfStep(ConnectionError):
-    """Messages are missing before the next one: they belong to an earlier assignment; a new session claims afresh."""
-
-
 def config_records(values: Sequence[bytes]) -> list[ConfigRecord]:
     """The config records among messages, so that their documents can be fetched before judging."""
     found = []
@@ -69,15 +65,17 @@ class Partition:
         timestamps: Sequence[int],
         values: Sequence[bytes],
         configs: Mapping[str, Config],
+        next_offset: int = 0,
     ) -> list[Transition]:
-        """Judge messages in their order and return the transitions that are new to the database."""
+        """Judge messages in their order and return the transitions that are new to the database.
+
+        Offsets that hold no message (runtime/kafka/batch.py) are passed over, also after the last, up to `next_offset`.
+        """
         told: list[Transition] = []
         waiting: list[Fixes] = []
         for offset, timestamp, value in zip(offsets, timestamps, values, strict=True):
             if offset < self.position:
                 continue
-            if offset > self.position:
-                raise OutOfStep(f"partition {self.number}: offset {offset} came, {self.position} is next")
             if self.position <= self.silent_until <= offset:
                 self._judge(waiting)  # the last of what the database has
             try:
@@ -92,7 +90,9 @@ class Partition:
                 told += new if offset >= self.silent_until else []
             self.position = offset + 1
         new = self._judge(waiting)
-        return told + (new if self.position > self.silent_until else [])
+        told += new if self.position > self.silent_until else []
+        self.position = max(self.position, next_offset)
+        return told
 
     def _take(self, batch: FixBatch, timestamp: int, waiting: list[Fixes]) -> None:
         had = self.clock.had.get(batch.source_partition, -1)

@@ -26,8 +26,16 @@ LAG = Gauge(
     "roadwatch_consumer_lag_records", "Records not yet processed, looked at every two seconds",
     ["consumer", "topic", "partition"],
 )  # fmt: skip
+HELD_BACK = Gauge(
+    "roadwatch_consumer_held_back_records",
+    "Records behind a transaction that its sender has neither committed nor aborted", ["consumer"],
+)  # fmt: skip
 READY = Gauge("roadwatch_ready", "1 while the process can do its work")
 WAITING = Gauge("roadwatch_waiting", "1 while the process waits for another server", ["server"])
+SESSIONS_ENDED = Counter(
+    "roadwatch_sessions_ended_total",
+    "Sessions that ended and were begun again, by cause: `fence_lost`, `out_of_step` or `server_away`", ["cause"],
+)  # fmt: skip
 STALL_SECONDS = Gauge("roadwatch_stall_seconds", "Seconds without progress while there is lag", ["consumer"])
 SSE_CLIENTS = Gauge("roadwatch_sse_clients", "Open alert streams")
 SSE_EVENTS = Counter("roadwatch_sse_events_total", "Events put on streams")

@@ -1,7 +1,8 @@
 """The frame of every long-running process: signals, status file, metrics port, and waiting visibly for servers that are away.
 
-A service is an async session that runs until it is told to stop. When a server it needs goes away the session ends with one of
-AWAY; the frame says so (not ready, one log line at once and one every 10 s, a metric) and begins another session until it holds.
+A service is an async session that runs until it is told to stop. Three things end a session and begin another, told apart in log and metrics
+(runtime/interruptions.py): a server it needs goes away (one of AWAY: not ready, `waiting` at once and every 10 s, until it holds), its fence is lost
+(`fence_lost`), or what it reads is out of step (`out_of_step`; too often in a row, it is a fault like any other).
 Anything else ends the process: the supervisor starts it again, and what was committed stands.
 """
 
@@ -21,6 +22,7 @@ from prometheus_client import start_http_server
 
 from services.runtime import logs, metrics
 from services.runtime.clock import monotonic_s
+from services.runtime.interruptions import FenceLost, KafkaAway, OutOfStep
 from services.runtime.settings import Settings
 from services.runtime.status import write_status
 
@@ -30,6 +32,12 @@ AWAY = (OSError, TimeoutError, *DATABASE)
 """What a session ends with when Kafka (its errors are OSError here, see runtime/kafka) or PostgreSQL is away."""
 OURS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 """What the database says of what it was given; waiting mends nothing, and the process ends with it."""
+REPEATED: dict[type[BaseException], str] = {FenceLost: "fence_lost", OutOfStep: "out_of_step"}
+"""What is no server's absence and begins a new session all the same: how the log and the metrics name it."""
+SERVER_AWAY = "server_away"
+POSTGRESQL, KAFKA, EITHER = "postgresql", "kafka", "kafka or postgresql"
+MOST_OUT_OF_STEP = 10
+"""Sessions in a row that end out of step within `SAY_EVERY_S` of their beginning: claiming again does not mend it."""
 SAY_EVERY_S = 10.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 3.0
 STATUS_EVERY_S = 1.0
@@ -95,35 +103,80 @@ async def _run(service: Service, session: Session) -> None:
         log.info("stopped", service=service.name)
 
 
+@dataclass(slots=True)
+class _Patience:
+    """How long to pause before the next session, what has been said of a server that is away, and how often in a row we were out of step."""
+
+    pause_s: float = FIRST_PAUSE_S
+    away_since_s: float = 0.0
+    said_s: float = 0.0
+    out_of_step: int = 0
+
+    def afresh(self) -> None:
+        """The session held for a while: what ends it is a new story."""
+        self.pause_s, self.away_since_s, self.said_s, self.out_of_step = FIRST_PAUSE_S, 0.0, 0.0, 0
+
+
 async def _sessions(service: Service, session: Session) -> None:
-    pause_s, away_since_s, said_s = FIRST_PAUSE_S, 0.0, 0.0
+    patience = _Patience()
+    for cause in (*REPEATED.values(), SERVER_AWAY):
+        metrics.SESSIONS_ENDED.labels(cause)  # a counter that begins at 0 shows its first step
     while not service.stopping.is_set():
         begun_s = monotonic_s()
         try:
             await session(service)
         except OURS:
             raise
+        except tuple(REPEATED) as error:
+            if monotonic_s() - begun_s > SAY_EVERY_S:
+                patience.afresh()
+            _begins_again(service, error, patience)
         except AWAY as error:
-            now_s = monotonic_s()
-            if service.ready or now_s - begun_s > SAY_EVERY_S:
-                pause_s, away_since_s, said_s = FIRST_PAUSE_S, now_s, 0.0
-            away_since_s = away_since_s or now_s
-            service.ready = False
-            metrics.READY.set(0)
-            metrics.WAITING.labels(_server(error)).set(1)
-            if now_s - said_s >= SAY_EVERY_S:
-                said_s = now_s
-                log.warning("waiting", server=_server(error), error=f"{type(error).__name__}: {error}",
-                            since_s=round(now_s - away_since_s, 1))  # fmt: skip
-            await service.pause(pause_s)
-            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+            if service.ready or monotonic_s() - begun_s > SAY_EVERY_S:
+                patience.afresh()
+            _waits(service, error, patience)
         else:
             if service.stopping.is_set():
                 return
+        await service.pause(patience.pause_s)
+        patience.pause_s = min(2 * patience.pause_s, LONGEST_PAUSE_S)
+
+
+def _begins_again(service: Service, error: BaseException, patience: _Patience) -> None:
+    """Say that the partitions changed hands, or that what came was not what is next.
+
+    Raises:
+        OutOfStep: that was so too often in a row.
+    """
+    cause = REPEATED[type(error)]
+    _ended(service, cause)
+    log.warning(cause, error=str(error))
+    patience.out_of_step = patience.out_of_step + 1 if isinstance(error, OutOfStep) else 0
+    if patience.out_of_step >= MOST_OUT_OF_STEP:
+        raise error
+
+
+def _waits(service: Service, error: BaseException, patience: _Patience) -> None:
+    now_s = monotonic_s()
+    patience.away_since_s = patience.away_since_s or now_s
+    _ended(service, SERVER_AWAY)
+    metrics.WAITING.labels(_server(error)).set(1)
+    if now_s - patience.said_s >= SAY_EVERY_S:
+        patience.said_s = now_s
+        log.warning("waiting", server=_server(error), error=f"{type(error).__name__}: {error}",
+                    since_s=round(now_s - patience.away_since_s, 1))  # fmt: skip
+
+
+def _ended(service: Service, cause: str) -> None:
+    service.ready = False
+    metrics.READY.set(0)
+    metrics.SESSIONS_ENDED.labels(cause).inc()
 
 
 def _server(error: BaseException) -> str:
-    return "postgresql" if isinstance(error, DATABASE) else "kafka or postgresql"
+    if isinstance(error, KafkaAway):
+        return KAFKA
+    return POSTGRESQL if isinstance(error, DATABASE) else EITHER
 
 
 def became_ready(service: Service) -> None:
@@ -132,7 +185,7 @@ def became_ready(service: Service) -> None:
         log.info("ready", service=service.name)
     service.ready = True
     metrics.READY.set(1)
-    for server in ("postgresql", "kafka or postgresql"):
+    for server in (POSTGRESQL, KAFKA, EITHER):
         metrics.WAITING.labels(server).set(0)
 
 

@@ -19,6 +19,7 @@ from services.rules import worker as rules
 from services.runtime.kafka import Message, Producer
 from services.runtime.service import main
 from services.store import progress
+from services.store.partition_worker import PartitionWorker
 
 FAILPOINT, UNFENCED = "FAULTS_FAILPOINT", "FAULTS_UNFENCED"
 TAKEN = """
@@ -50,8 +51,8 @@ def run(kind: str, file: Path) -> None:
     if os.environ.get(UNFENCED):
         setattr(progress, "advance", advance_unfenced)  # noqa: B010 - replaced, which a type checker is right to dislike
     armed: dict[str, tuple[Any, Any, str, Callable[..., bool]]] = {
-        "rules": (rules.session, rules.RulesWorker, "commit", waiting),
-        "recorder": (recorder.session, recorder.Recorder, "commit", waiting),
+        "rules": (rules.session, PartitionWorker, "commit", waiting),
+        "recorder": (recorder.session, PartitionWorker, "commit", waiting),
         "ingest": (ingest.session, Producer, "send_batch", carrying),
     }
     service, owner, method, full = armed[kind]
@@ -61,7 +62,12 @@ def run(kind: str, file: Path) -> None:
 
 def waiting(worker: Any) -> bool:
     """Whether it has something to write."""
-    return any(held.waiting for held in worker.held.values())
+    return any(waiting_in(held.state) for held in worker.held.values())
+
+
+def waiting_in(state: Any) -> Any:
+    """The recorder's state is what waits; the rules' has it."""
+    return state if isinstance(state, list) else state.waiting
 
 
 def carrying(_producer: Any, messages: Sequence[Message]) -> bool:

@@ -1,7 +1,8 @@
 """The recorder on a real PostGIS: every fix once, whatever comes twice, dies, or belongs to somebody else by now."""
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 
 import asyncpg
 import numpy as np
@@ -9,12 +10,44 @@ import pytest
 
 from services.contracts.batch import ConfigRecord, pack_config, pack_fixes, pack_tick
 from services.contracts.fix import Fixes, fix_columns
-from services.ingest.recorder import CONSUMER, Fenced, OutOfStep, Recorder
+from services.ingest.recorder import CONSUMER, Recorder, Waiting
+from services.runtime.interruptions import FenceLost, OutOfStep
+from services.runtime.kafka import Batch
 from services.store import connect, progress
+from services.store.partition_worker import PartitionWorker
 from services.store.queries import status_counts
 
 DAY_MS = 86_400_000
 MIDNIGHT_MS = 1_795_478_400_000  # 2026-11-24T00:00:00Z
+
+
+@dataclass(frozen=True)
+class Record:
+    """What the recorder asks of a record."""
+
+    offset: int
+    value: bytes
+    timestamp: int = 0
+
+
+Worker = PartitionWorker[Waiting]
+
+
+def a_recorder(pool: asyncpg.Pool, owner: str) -> Worker:
+    return PartitionWorker(pool, owner, Recorder())
+
+
+async def take(worker: Worker, number: int, offsets: Sequence[int], values: Sequence[bytes]) -> None:
+    """Messages at these offsets, asked for at the first."""
+    records = [Record(offset, value) for offset, value in zip(offsets, values, strict=True)]
+    await worker.apply({number: Batch(number, offsets[0], offsets[-1] + 1, records)})
+
+
+async def commit(worker: Worker) -> int:
+    """Commit; gives how many rows that wrote."""
+    before = await worker.pool.fetchval("SELECT count(*) FROM fix")
+    await worker.commit()
+    return int(await worker.pool.fetchval("SELECT count(*) FROM fix") - before)
 
 
 @pytest.fixture
@@ -48,14 +81,19 @@ async def counted(pool: asyncpg.Pool) -> dict[str, int]:
 
 
 async def test_fixes_are_written_once_and_counted_ticks_and_configs_passed_over(pool: asyncpg.Pool) -> None:
-    recorder = Recorder(pool, "one")
+    recorder = a_recorder(pool, "one")
     assert await recorder.claim([0, 1]) == {0: 0, 1: 0}
-    recorder.take(0, [0, 1, 2], [pack_fixes(0, fixes(0, 50)), pack_tick(5), pack_fixes(1, fixes(0, 10))])
-    recorder.take(
-        1, [0, 1], [pack_config(ConfigRecord(version=1, document="0" * 64)), pack_fixes(0, fixes(50, 5))]
+    await take(
+        recorder, 0, [0, 1, 2], [pack_fixes(0, fixes(0, 50)), pack_tick(5), pack_fixes(1, fixes(0, 10))]
     )
-    assert await recorder.commit() == 65
-    assert await recorder.commit() == 0
+    await take(
+        recorder,
+        1,
+        [0, 1],
+        [pack_config(ConfigRecord(version=1, document="0" * 64)), pack_fixes(0, fixes(50, 5))],
+    )
+    assert await commit(recorder) == 65
+    assert await commit(recorder) == 0
     assert await places(pool) == [(0, n) for n in range(55)] + [(1, n) for n in range(10)]
     assert await counted(pool) == {"fixes": 65, "repeated": 0}
     async with pool.acquire() as conn:
@@ -69,71 +107,79 @@ async def test_fixes_are_written_once_and_counted_ticks_and_configs_passed_over(
 async def test_what_ingest_sent_twice_is_dropped_wholly_and_in_part_also_by_the_next_owner(
     pool: asyncpg.Pool,
 ) -> None:
-    recorder = Recorder(pool, "one")
+    recorder = a_recorder(pool, "one")
     await recorder.claim([0])
-    recorder.take(
-        0, [0, 1, 2], [pack_fixes(4, fixes(0, 10)), pack_fixes(4, fixes(0, 10)), pack_fixes(4, fixes(5, 10))]
+    await take(
+        recorder,
+        0,
+        [0, 1, 2],
+        [pack_fixes(4, fixes(0, 10)), pack_fixes(4, fixes(0, 10)), pack_fixes(4, fixes(5, 10))],
     )
-    await recorder.commit()
-    heir = Recorder(pool, "two")
+    await commit(recorder)
+    heir = a_recorder(pool, "two")
     assert await heir.claim([0]) == {0: 3}
-    heir.take(0, [3, 4], [pack_fixes(4, fixes(12, 4)), pack_fixes(5, fixes(0, 3))])
-    await heir.commit()
+    await take(heir, 0, [3, 4], [pack_fixes(4, fixes(12, 4)), pack_fixes(5, fixes(0, 3))])
+    await commit(heir)
     assert await places(pool) == [(4, n) for n in range(16)] + [(5, n) for n in range(3)]
     assert await counted(pool) == {"fixes": 19, "repeated": 18}
 
 
 async def test_a_recorder_that_lost_its_partition_writes_nothing(pool: asyncpg.Pool) -> None:
-    old = Recorder(pool, "old")
+    old = a_recorder(pool, "old")
     await old.claim([0, 1])
-    old.take(0, [0], [pack_fixes(0, fixes(0, 10))])
-    old.take(1, [0], [pack_fixes(1, fixes(0, 10))])
-    new = Recorder(pool, "new")
+    await take(old, 0, [0], [pack_fixes(0, fixes(0, 10))])
+    await take(old, 1, [0], [pack_fixes(1, fixes(0, 10))])
+    new = a_recorder(pool, "new")
     await new.claim([1])
-    with pytest.raises(Fenced):
-        await old.commit()
+    with pytest.raises(FenceLost):
+        await commit(old)
     assert await places(pool) == []
-    new.take(1, [0], [pack_fixes(1, fixes(0, 10))])
-    await new.commit()
+    await take(new, 1, [0], [pack_fixes(1, fixes(0, 10))])
+    await commit(new)
     assert await places(pool) == [(1, n) for n in range(10)]
 
 
-async def test_messages_that_do_not_continue_are_refused_and_old_ones_passed_over(pool: asyncpg.Pool) -> None:
-    recorder = Recorder(pool, "one")
+async def test_messages_asked_for_elsewhere_are_refused_and_holes_passed_over(pool: asyncpg.Pool) -> None:
+    recorder = a_recorder(pool, "one")
     await recorder.claim([0])
     message = pack_fixes(0, fixes(0, 1))
-    recorder.take(0, [0, 1], [message, pack_tick(1)])
-    recorder.take(0, [0, 1, 2], [message, pack_tick(1), pack_tick(1)])
-    with pytest.raises(OutOfStep):
-        recorder.take(0, [4], [pack_tick(1)])
-    recorder.take(9, [7], [message])  # not held: its owner's business
-    assert await recorder.commit() == 1
+    await take(recorder, 0, [0, 1], [message, pack_tick(1)])
+    for first in (0, 1, 3):
+        with pytest.raises(OutOfStep):
+            await take(recorder, 0, [first], [pack_fixes(0, fixes(7, 1))])
+    behind_a_hole = [Record(4, pack_fixes(0, fixes(1, 1))), Record(6, pack_fixes(0, fixes(2, 1)))]
+    await recorder.apply({0: Batch(0, 2, 9, behind_a_hole)})
+    await recorder.apply({0: Batch(0, 9, 12, [])})
+    await take(recorder, 9, [7], [message])  # not held: its owner's business
+    assert await commit(recorder) == 3
+    async with pool.acquire() as conn:
+        assert [row.next_offset for row in await progress.read_all(conn, CONSUMER)] == [12]
 
 
 async def test_a_malformed_message_is_passed_over_and_its_neighbours_written(pool: asyncpg.Pool) -> None:
-    recorder = Recorder(pool, "one")
+    recorder = a_recorder(pool, "one")
     await recorder.claim([0])
     good = pack_fixes(0, fixes(0, 3))
-    recorder.take(0, [0, 1, 2, 3], [b"", good[:-1], good, b"x" * 40])
-    assert await recorder.commit() == 3
+    await take(recorder, 0, [0, 1, 2, 3], [b"", good[:-1], good, b"x" * 40])
+    assert await commit(recorder) == 3
 
 
 async def test_a_revoked_partition_is_forgotten_and_the_others_committed(pool: asyncpg.Pool) -> None:
-    recorder = Recorder(pool, "one")
+    recorder = a_recorder(pool, "one")
     await recorder.claim([0, 1])
-    recorder.take(0, [0], [pack_fixes(0, fixes(0, 10))])
-    recorder.take(1, [0], [pack_fixes(1, fixes(0, 10))])
+    await take(recorder, 0, [0], [pack_fixes(0, fixes(0, 10))])
+    await take(recorder, 1, [0], [pack_fixes(1, fixes(0, 10))])
     await recorder.release([1])
-    assert await recorder.commit() == 10
+    assert await commit(recorder) == 10
     assert await places(pool) == [(0, n) for n in range(10)]
 
 
 async def test_a_batch_over_midnight_and_a_day_long_past(pool: asyncpg.Pool) -> None:
-    recorder = Recorder(pool, "one")
+    recorder = a_recorder(pool, "one")
     await recorder.claim([0])
     late = fixes(60, 2, start_ms=MIDNIGHT_MS - 700 * DAY_MS)
-    recorder.take(0, [0, 1], [pack_fixes(0, fixes(0, 60)), pack_fixes(0, late)])
-    await recorder.commit()
+    await take(recorder, 0, [0, 1], [pack_fixes(0, fixes(0, 60)), pack_fixes(0, late)])
+    await commit(recorder)
     by_day = await pool.fetch("SELECT at::date AS day, count(*) FROM fix GROUP BY 1 ORDER BY 1")
     assert [(str(row[0]), row[1]) for row in by_day] == [
         ("2024-12-24", 2),
@@ -143,10 +189,10 @@ async def test_a_batch_over_midnight_and_a_day_long_past(pool: asyncpg.Pool) -> 
 
 
 async def test_tomorrows_table_is_there_before_midnight(pool: asyncpg.Pool) -> None:
-    recorder = Recorder(pool, "one")
+    recorder = a_recorder(pool, "one")
     await recorder.claim([0])
-    recorder.take(0, [0], [pack_tick(1)])
-    await recorder.commit()
+    await take(recorder, 0, [0], [pack_tick(1)])
+    await commit(recorder)
     assert await pool.fetchval(
         "SELECT to_regclass('fix_' || to_char(now() AT TIME ZONE 'UTC' + '1 day', 'YYYYMMDD'))"
     )
@@ -163,15 +209,15 @@ async def test_connections_cut_at_any_moment_leave_every_fix_once(pool: asyncpg.
         first += count
     deaths, done = 0, False
     while not done:
-        recorder = Recorder(pool, f"life {deaths}")
+        recorder = a_recorder(pool, f"life {deaths}")
         try:
             position = (await recorder.claim([0]))[0]
             while position < len(log):
                 upto = min(len(log), position + chance.randint(1, 4))
-                recorder.take(0, range(position, upto), log[position:upto])
+                await take(recorder, 0, range(position, upto), log[position:upto])
                 if chance.random() < 0.3:
                     await _cut(pool)
-                await recorder.commit()
+                await commit(recorder)
                 position = upto
             done = True
         except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):

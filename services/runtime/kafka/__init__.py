@@ -4,9 +4,9 @@ What users of the client report most is not an error but silence: a consumer tha
 for its end offsets every two seconds with a deadline, and a watchdog ends the process when there is lag and nothing advances.
 """
 
+from services.runtime.interruptions import KafkaAway
 from services.runtime.kafka.backwards import Found, Look, Seen, look_back
 from services.runtime.kafka.batch import Batch
-from services.runtime.kafka.connection import KafkaAway
 from services.runtime.kafka.consumer import Assigned, Consumer, OffsetGone, Revoked
 from services.runtime.kafka.producer import Message, Producer
 from services.runtime.kafka.tail import Tail

@@ -13,7 +13,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from services.contracts.topics import MIB
-from services.runtime.kafka.connection import KafkaAway, starting, stop
+from services.runtime.interruptions import KafkaAway
+from services.runtime.kafka.connection import READ_COMMITTED, starting, stop
 from services.runtime.kafka.fetch import use_seam
 from services.runtime.settings import Settings
 
@@ -148,7 +149,7 @@ class Reader:
         self.client = AIOKafkaConsumer(
             bootstrap_servers=settings.kafka_bootstrap, client_id="roadwatch-look", enable_auto_commit=False,
             auto_offset_reset="earliest", fetch_max_wait_ms=50, max_partition_fetch_bytes=MIB // 2,
-            request_timeout_ms=int(settings.deadline_s * 1000), key_deserializer=self._seam,
+            request_timeout_ms=int(settings.deadline_s * 1000), key_deserializer=self._seam, isolation_level=READ_COMMITTED,
         )  # fmt: skip
 
     async def bounds(self) -> list[Part]:

@@ -5,6 +5,7 @@ import asyncio
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.runtime.clock import cpu_s
+from services.runtime.kafka.connection import READ_COMMITTED
 from services.runtime.settings import Settings
 
 AT_ONCE = 5_000
@@ -15,7 +16,7 @@ async def bare_getmany(settings: Settings, topic: str, count: int) -> float:
     name = settings.topic_prefix + topic
     client = AIOKafkaConsumer(
         bootstrap_servers=settings.kafka_bootstrap, enable_auto_commit=False, auto_offset_reset="earliest",
-        max_partition_fetch_bytes=2 * 1024 * 1024,
+        max_partition_fetch_bytes=2 * 1024 * 1024, isolation_level=READ_COMMITTED,
     )  # fmt: skip
     await client.start()
     try:

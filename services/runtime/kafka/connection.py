@@ -9,13 +9,13 @@ from typing import Any
 import structlog
 from aiokafka.errors import KafkaError
 
+from services.runtime.interruptions import KafkaAway
 from services.runtime.settings import Settings
 
+READ_COMMITTED = "read_committed"
+"""Of every consumer and of every question after the end of a log: what a producer has aborted, or not yet committed, was not said. The end is the last stable offset."""
+
 log = structlog.get_logger()
-
-
-class KafkaAway(ConnectionError):
-    """Kafka does not answer, or not in time."""
 
 
 @asynccontextmanager

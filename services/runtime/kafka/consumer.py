@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -13,8 +13,9 @@ from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRa
 
 from services.contracts.topics import MIB
 from services.runtime import metrics
+from services.runtime.interruptions import KafkaAway
 from services.runtime.kafka.batch import Batch
-from services.runtime.kafka.connection import KafkaAway, in_time, starting, stop
+from services.runtime.kafka.connection import READ_COMMITTED, in_time, starting, stop
 from services.runtime.kafka.fetch import use_seam
 from services.runtime.settings import Settings
 
@@ -67,6 +68,7 @@ class Consumer:
         self._failure: BaseException | None = None
         self._settled = asyncio.Event()  # claims are made and positions sought; nothing is read before
         self._generation = 0
+        self._places: dict[int, int] = {}  # what is asked for next, by partition
         self._watching: asyncio.Task[None] | None = None
         self.ends: dict[int, int] = {}
         self._shown: dict[int, int] = {}  # the ends for which the metric was last set
@@ -78,6 +80,7 @@ class Consumer:
             group_instance_id=f"{group}-{settings.instance}" if settings.instance else None,
             enable_auto_commit=False,
             auto_offset_reset="none",
+            isolation_level=READ_COMMITTED,
             fetch_max_wait_ms=100,
             max_partition_fetch_bytes=PARTITION_FETCH_BYTES,
             request_timeout_ms=self._deadline_ms,
@@ -112,7 +115,8 @@ class Consumer:
     async def take(self, partitions: Sequence[int]) -> None:
         """Called on a rebalance."""
         try:
-            for partition, offset in (await self._on_assigned(partitions)).items():
+            self._places = dict(await self._on_assigned(partitions))
+            for partition, offset in self._places.items():
                 self._client.seek(TopicPartition(self.topic, partition), offset)
             self._settled.set()
         except Exception as error:  # noqa: BLE001 - the client would swallow it; poll raises it in the session
@@ -122,7 +126,7 @@ class Consumer:
         """Called on a rebalance."""
         self._settled.clear()
         self._generation += 1
-        self._shown = {}
+        self._places, self._shown = {}, {}
         metrics.LAG.clear()  # a process has one consumer
         try:
             await self._on_revoked(partitions)
@@ -130,7 +134,9 @@ class Consumer:
             self._failure = error
 
     async def poll(self, timeout_s: float) -> dict[int, Batch]:
-        """What has come, at once if there is anything, else after waiting so long; one batch a partition.
+        """What has come, at once if there is anything, else after waiting so long; one batch a partition, each from where the last one ended.
+
+        A batch without records says that what was there holds none: transactions' ends, or records that were aborted.
 
         Raises:
             KafkaAway: Kafka does not answer.
@@ -158,12 +164,27 @@ class Consumer:
             raise self._failure
         if generation != self._generation:
             return {}  # a rebalance came between; whoever owns the partitions now reads from the claim's offset
-        return {
-            item.partition: Batch(item.partition, list(chain.from_iterable(found)), found)
-            if self._seam is not None
-            else Batch(item.partition, found)
-            for item, found in fetched.items()
-        }
+        try:
+            return await self._stretches(fetched)
+        except KafkaError as error:
+            raise KafkaAway(repr(error)) from error
+
+    async def _stretches(self, fetched: Mapping[TopicPartition, Any]) -> dict[int, Batch]:
+        """From where each partition was asked to where the client goes on; nothing here waits, for the claims have given every position."""
+        found = {}
+        for number, first in self._places.items():
+            item = TopicPartition(self.topic, number)
+            next_offset = await self._client.position(item)
+            if next_offset == first:
+                continue
+            parts = fetched.get(item, ())
+            found[number] = (
+                Batch(number, first, next_offset, parts)
+                if self._seam is None
+                else Batch(number, first, next_offset, list(chain.from_iterable(parts)), parts)
+            )
+        self._places |= {number: batch.next_offset for number, batch in found.items()}
+        return found
 
     def assigned(self) -> list[int]:
         """Partitions held."""
@@ -181,6 +202,15 @@ class Consumer:
                 self._failure = KafkaAway(f"end offsets: {error!r}")
                 return
             self.ends = {item.partition: offset for item, offset in ends.items()}
+            metrics.HELD_BACK.labels(self.group).set(self._held_back())
+
+    def _held_back(self) -> int:
+        """Records that are in the log and cannot be read yet, because a transaction is open before them; as the last fetches told."""
+        told = [
+            (self._client.highwater(item), self._client.last_stable_offset(item))
+            for item in self._client.assignment()
+        ]
+        return sum(max(0, high - stable) for high, stable in told if high is not None and stable is not None)
 
     async def commit(self, offsets: Mapping[int, int]) -> None:
         """Tell Kafka for dashboards how far we are; a failure is of no consequence."""

@@ -21,7 +21,10 @@ from aiokafka.record.default_records import _DefaultRecordBatchPy
 
 KNOWN_VERSIONS = ("0.14.0",)
 BATCH_HEAD = struct.Struct(">qi")  # base offset, bytes that follow
-NEEDED = ("_records", "_check_crcs", "_key_deserializer", "next_fetch_offset")
+NEEDED = (
+    "_records", "_check_crcs", "_key_deserializer", "next_fetch_offset", "_isolation_level", "_aborted_producers",
+    "_consume_aborted_up_to", "_contains_abort_marker",
+)  # fmt: skip
 WHOLE_BATCHES = object()
 """Asks for lists; never called, for no key is deserialized there."""
 
@@ -82,15 +85,26 @@ class BatchRecords(fetcher.PartitionRecords):  # type: ignore[misc]
             batch = self._records.next_batch()
             if self._check_crcs and not batch.validate_crc():
                 raise aiokafka.errors.CorruptRecordException(f"Invalid CRC - {self._tp}")
-            if not batch.is_control_batch:
-                records = self._listed(batch)
-                if records and records[0].offset < self.next_fetch_offset:
-                    records = [record for record in records if record.offset >= self.next_fetch_offset]
+            if self._is_aborted(batch) or batch.is_control_batch:
                 self.next_fetch_offset = batch.next_offset
-                if records:
-                    yield records
-            else:
-                self.next_fetch_offset = batch.next_offset
+                continue
+            records = self._listed(batch)
+            if records and records[0].offset < self.next_fetch_offset:
+                records = [record for record in records if record.offset >= self.next_fetch_offset]
+            self.next_fetch_offset = batch.next_offset
+            if records:
+                yield records
+
+    def _is_aborted(self, batch: Any) -> bool:
+        """Whether a transaction that was aborted wrote the batch; the broker says from which offsets on, the markers in the log until where."""
+        if self._isolation_level != fetcher.READ_COMMITTED or batch.producer_id is None:
+            return False
+        self._consume_aborted_up_to(batch.base_offset)
+        if batch.is_control_batch:
+            if self._contains_abort_marker(batch):
+                self._aborted_producers.discard(batch.producer_id)
+            return False
+        return bool(batch.is_transactional and batch.producer_id in self._aborted_producers)
 
     def _listed(self, batch: Any) -> list[Any]:
         try:

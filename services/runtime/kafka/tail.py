@@ -6,7 +6,8 @@ from typing import Self
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from services.runtime.kafka.connection import KafkaAway, starting, stop
+from services.runtime.interruptions import KafkaAway
+from services.runtime.kafka.connection import READ_COMMITTED, starting, stop
 from services.runtime.kafka.fetch import use_seam
 from services.runtime.settings import Settings
 
@@ -22,7 +23,7 @@ class Tail:
         self._client = AIOKafkaConsumer(
             bootstrap_servers=settings.kafka_bootstrap, client_id=f"roadwatch-{name}", enable_auto_commit=False,
             auto_offset_reset="latest", fetch_max_wait_ms=250, request_timeout_ms=int(settings.deadline_s * 1000),
-            key_deserializer=self._seam,
+            key_deserializer=self._seam, isolation_level=READ_COMMITTED,
         )  # fmt: skip
 
     async def __aenter__(self) -> Self:

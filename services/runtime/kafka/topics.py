@@ -7,7 +7,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError
 
 from services.contracts.topics import TOPICS
-from services.runtime.kafka.connection import KafkaAway, in_time, stop
+from services.runtime.interruptions import KafkaAway
+from services.runtime.kafka.connection import READ_COMMITTED, in_time, stop
 from services.runtime.settings import Settings
 
 
@@ -48,7 +49,7 @@ async def make_topics(settings: Settings, replication: int = 1) -> list[str]:
 
 
 async def end_offsets(settings: Settings, topic: str) -> dict[int, int]:
-    """Where each partition of a topic ends now; `topic` is the short name.
+    """Where each partition of a topic ends now for who reads what is committed; `topic` is the short name.
 
     Raises:
         KafkaAway: Kafka does not answer.
@@ -57,13 +58,15 @@ async def end_offsets(settings: Settings, topic: str) -> dict[int, int]:
 
 
 async def log_bounds(settings: Settings, topic: str) -> dict[int, tuple[int, int]]:
-    """First offset that each partition of a topic still holds, and the one after its last; `topic` is the short name.
+    """First offset that each partition of a topic still holds, and the one after its last that is committed; `topic` is the short name.
 
     Raises:
         KafkaAway: Kafka does not answer.
     """
     partitions = [TopicPartition(settings.topic_prefix + topic, n) for n in range(settings.partitions)]
-    client = AIOKafkaConsumer(bootstrap_servers=settings.kafka_bootstrap, enable_auto_commit=False)
+    client = AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka_bootstrap, enable_auto_commit=False, isolation_level=READ_COMMITTED
+    )
     try:
         async with in_time(settings, "offsets of the log"):
             await client.start()
