@@ -18,9 +18,10 @@ from services.runtime import metrics
 from services.runtime.clock import now_ms
 from services.runtime.kafka import Batch
 from services.runtime.service import Service
-from services.store import history
+from services.store import driver_seen, history
 from services.store.connect import Conn
 from services.store.connect import pool as connect
+from services.store.driver_list import DAYS
 from services.store.partition_worker import Held, PartitionWorker, Work
 from services.store.progress import Claim
 
@@ -42,8 +43,10 @@ class Recorder(Work[Waiting]):
     portion_bytes = 2 * MIB
 
     def __init__(self) -> None:
-        """No day table is known yet."""
+        """No day table is known yet, and no card."""
         self._days: set[str] = set()
+        self._cards = driver_seen.Known()
+        self._new_cards: list[driver_seen.Sighting] = []
 
     async def begin(self, _conn: Conn, _number: int, claim: Claim) -> tuple[Waiting, int]:
         """Nothing waits."""
@@ -60,22 +63,28 @@ class Recorder(Work[Waiting]):
         return sum(map(len, _fixes(held))) >= MOST_ROWS
 
     async def prepare(self, conn: Conn, due: Sequence[Held[Waiting]]) -> None:
-        """The day tables of these fixes, and tomorrow's ahead of midnight."""
+        """The day tables of these fixes, and tomorrow's ahead of midnight; then, once a day, cards not seen for long are forgotten, too."""
         days = {day for fixes in _fixes(due) for day in history.days_of(fixes)} | {
             history.day_of(now_ms()) + 1
         }
         if any(history.table_of(day) not in self._days for day in days):
             self._days = await history.make_days(conn, days)
+            await driver_seen.forget(conn, now_ms() - DAYS * history.DAY_MS)
 
     async def write(self, conn: Conn, due: Sequence[Held[Waiting]], *, last: bool) -> None:  # noqa: ARG002
-        """Copy the fixes."""
+        """Copy the fixes, and note the cards they name."""
         batches = [batch for held in due for batch in held.state]
+        self._new_cards = []
         if batches:
-            await _copy(conn, batches)
+            fixes = np.concatenate([batch.fixes for batch in batches])
+            await _copy(conn, batches, fixes)
+            self._new_cards = self._cards.new(driver_seen.sightings(fixes))
+            await driver_seen.note(conn, self._new_cards)
 
     def written(self, due: Sequence[Held[Waiting]]) -> None:
         """They are in the database."""
         metrics.RECORDER_FIXES.inc(sum(map(len, _fixes(due))))
+        self._cards.keep(self._new_cards)
         for held in due:
             held.state = []
 
@@ -107,8 +116,7 @@ def _new(batch: FixBatch, had: int) -> Fixes:
     return fixes[int(np.searchsorted(fixes["raw_offset"], had, side="right")) :]
 
 
-async def _copy(conn: Conn, batches: Sequence[FixBatch]) -> None:
-    fixes = np.concatenate([batch.fixes for batch in batches])
+async def _copy(conn: Conn, batches: Sequence[FixBatch], fixes: Fixes) -> None:
     sources = np.repeat(
         np.array([batch.source_partition for batch in batches], np.int16),
         [len(batch.fixes) for batch in batches],

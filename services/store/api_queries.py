@@ -87,8 +87,10 @@ WHERE v.id > $2
   AND ($6::text IS NULL OR v.plate = $6)
   AND ($7::text IS NULL OR v.plate_color = $7)
   AND ($12::text IS NULL OR v.plate ILIKE $12 OR r.name ILIKE $12 OR r.terminal ILIKE $12 OR ($13 AND EXISTS (
-      SELECT 1 FROM assignment a JOIN driver d ON d.driver = a.driver
-      WHERE a.vehicle_id = v.id AND a.from_at <= $1 AND a.to_at > $1 AND d.name ILIKE $12)))
+      SELECT 1 FROM assignment a JOIN driver d ON d.driver = a.driver JOIN operator p ON p.id = d.operator_id
+      WHERE a.vehicle_id = v.id AND a.from_at <= $1 AND a.to_at > $1 AND d.name ILIKE $12
+        AND (r.valid_from IS NULL OR r.valid_from <= $1) AND (r.valid_to IS NULL OR r.valid_to > $1)
+        AND ($10::text[] IS NULL OR p.name = ANY ($10)))))
 ORDER BY v.id LIMIT $8
 """
 VEHICLE = """

@@ -12,6 +12,7 @@ from geoalchemy2 import Geometry, WKBElement
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Computed,
     ForeignKey,
     Identity,
     Index,
@@ -125,6 +126,18 @@ class DriverCode(Base):
     code: Mapped[str] = mapped_column(Id, unique=True)
 
 
+class DriverSeen(Base):
+    """A card's first and last fix on a vehicle: what keeps its driver in view of who sees the vehicle (`store/driver_seen.py`)."""
+
+    __tablename__ = "driver_seen"
+    __table_args__ = (Index("driver_seen_driver", "driver"),)
+
+    vehicle: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    driver: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    first_at: Mapped[datetime]
+    last_at: Mapped[datetime]
+
+
 class Route(Base):
     """A route: its line and the half width of each leg in metres."""
 
@@ -142,6 +155,7 @@ class Assignment(Base):
 
     __tablename__ = "assignment"
     __table_args__ = (
+        Index("assignment_driver", "driver"),
         UniqueConstraint("vehicle_id", "route", "from_at", "trip", postgresql_nulls_not_distinct=True),
         CheckConstraint("from_at < to_at", name="assignment_period"),
     )
@@ -274,6 +288,7 @@ class Alert(Base):
         Index("alert_place", "place", postgresql_using="gist"),
         Index("alert_unresolved", text("began DESC"), "id", postgresql_where=text("handling <> 'resolved'")),
         Index("alert_due", "due_at", "id", postgresql_where=text("due_at IS NOT NULL")),
+        Index("alert_driver", "driver", "began", postgresql_where=text("driver IS NOT NULL")),
         {"postgresql_with": {"fillfactor": 80}},
     )
 
@@ -295,6 +310,9 @@ class Alert(Base):
     rule_version: Mapped[int]
     place: Mapped[WKBElement] = mapped_column(_geometry("POINT"))
     data: Mapped[str]
+    driver: Mapped[str | None] = mapped_column(
+        Id, Computed("(data::jsonb ->> 'driver'::text)", persisted=True)
+    )
     handling: Mapped[str] = mapped_column(server_default="open")
     handling_version: Mapped[int] = mapped_column(server_default="0")
     assignee: Mapped[str | None] = mapped_column(Id)

@@ -9,7 +9,7 @@ import io
 import json
 import uuid
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any
@@ -204,13 +204,14 @@ def _shown(case: Case) -> tuple[Thing, ...]:
     reads = case.operation.method == "GET" and ACCESS[name] in READS and name not in NOT_OF_THINGS
     if not reads and name not in ALSO_SHOWS:
         return ()
-    if name == "list_drivers":
-        return ABOUT["get_driver"]
     return (case.thing,) if case.operation.parameters or name in ABOUT else THINGS
 
 
-async def survey(world: World, *, whole: bool) -> list[Finding]:
-    """Ask everything, as everybody or, not `whole`, as those two roles that may do most with what is in scope; gives what should not be."""
+async def survey(world: World, *, whole: bool, only: Collection[str] | None = None) -> list[Finding]:
+    """Ask everything, as everybody or, not `whole`, as those two roles that may do most with what is in scope; gives what should not be.
+
+    `only` names the operations that are asked.
+    """
     found = []
     everybody = [one for one in await askers(world.writer) if whole or one.name.startswith(FEW)]
     client = httpx2.AsyncClient(
@@ -218,6 +219,8 @@ async def survey(world: World, *, whole: bool) -> list[Finding]:
     )
     world.api.browsers.append(client)
     for case in cases(world, everybody):
+        if only is not None and case.operation.name not in only:
+            continue
         client.cookies.clear()
         status, told = await asked(case, client)
         found += [

@@ -10,6 +10,7 @@ from services.api.identity import EVERYWHERE, PERMISSIONS, SYSTEM, Role, Scope
 from services.api.passwords import new_key, new_token
 from services.api.webhooks import signing
 from services.runtime.clock import now_ms
+from services.store import driver_seen, drivers
 from services.store.accounts import open_session
 from tests.api.accounts import account
 from tests.api.support import BEARER, BEGAN_MS, Api, assign, event, fixes, put, record, register
@@ -50,9 +51,9 @@ class Thing:
         return f"R-{self.plate}"
 
     @property
-    def driver(self) -> str | None:
-        """Its driver's code. A driver is seen with any vehicle of his operator, so only vehicles whose operator hides with them have one."""
-        return f"DRV-{self.plate}" if self in (THINGS[1], OWN_THING) else None
+    def drivers(self) -> tuple[str, str]:
+        """Its drivers' codes, both of its operator: one is assigned to it, the other's card was seen on it."""
+        return f"DRV-{self.plate}", f"CRD-{self.plate}"
 
     @property
     def lon_e7(self) -> int:
@@ -61,8 +62,7 @@ class Thing:
 
     def marks(self) -> tuple[str, ...]:
         """What no answer to somebody who does not see it holds."""
-        told = self.alert, self.plate, str(self.lon_e7 / 1e7)
-        return told if self.driver is None else (*told, self.driver)
+        return self.alert, self.plate, str(self.lon_e7 / 1e7), *self.drivers
 
     def seen(self, scope: Scope) -> bool:
         """Whether it is in a scope."""
@@ -148,12 +148,14 @@ async def furnish(conn: asyncpg.Connection) -> dict[int, int]:
         await put(conn, [told])
         times = range(BEGAN_MS, BEGAN_MS + STOOD_MS + 1, 60_000)
         await record(conn, fixes(vehicle, list(times), lon_e7=[thing.lon_e7] * len(times)))
-        await assign(conn, vehicle, thing.route)
-        if thing.driver is not None:
+        await assign(conn, vehicle, thing.route, driver=thing.drivers[0])
+        for code in thing.drivers:
             await conn.execute(
                 "INSERT INTO driver (driver, name, operator_id) SELECT $1, '张三', id FROM operator WHERE name = $2",
-                thing.driver, thing.operator,
+                code, thing.operator,
             )  # fmt: skip
+        card = (await drivers.intern(conn, [thing.drivers[1]]))[thing.drivers[1]]
+        await driver_seen.note(conn, [driver_seen.Sighting(vehicle, card, now_ms(), now_ms())])
     for login in ("target", "visitor"):
         await account(conn, login, Role.PARTNER)
     await account(conn, "helper", Role.SUPERVISOR)

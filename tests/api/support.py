@@ -29,6 +29,7 @@ from services.contracts.alert import (
 )
 from services.contracts.fix import Fixes, fix_columns
 from services.runtime.settings import Settings
+from services.store import driver_seen
 from services.store.alerts import NewEvent, append
 from services.store.history import copy_fixes, days_of, make_days
 from services.store.times import to_time
@@ -226,6 +227,7 @@ def event(
     lon: float = 106.23,
     lat: float = 38.48,
     why: dict[str, Any] | None = None,
+    driver: str | None = None,
 ) -> NewEvent:
     """A step of an alert."""
     ended_ms = began_ms + 60_000 if state == "closed" else None
@@ -233,7 +235,7 @@ def event(
         id=name, version=sequence, rule=rule, rule_version=1, kind=kind,
         vehicle=AlertVehicle(id=vehicle, plate=plate, plate_color=plate_color, vehicle_class=vehicle_class, operator=operator,
                              division=division),
-        terminal="13900000021", driver=None, began=iso(began_ms), ended=iso(ended_ms) if ended_ms else None, state=EpisodeState(state),
+        terminal="13900000021", driver=driver, began=iso(began_ms), ended=iso(ended_ms) if ended_ms else None, state=EpisodeState(state),
         severity=Severity(severity), confidence=0.9, at=Moment(lon=lon, lat=lat, time=iso(began_ms)), limit=100, peak=118.0, unit="km/h",
         why=why or {}, late=False, handling="open", sentence=Sentence(zh="超速 118 km/h", en="speeding at 118 km/h"),
     )  # fmt: skip
@@ -295,10 +297,11 @@ def fixes(vehicle: int, times_ms: Sequence[int], **columns: Any) -> Fixes:
 
 
 async def record(conn: asyncpg.Connection, made: Fixes) -> None:
-    """Put fixes into the history."""
+    """Put fixes into the history, as the recorder does."""
     await make_days(conn, days_of(made))
     async with conn.transaction():
         await copy_fixes(conn, 0, made)
+        await driver_seen.note(conn, driver_seen.sightings(made))
 
 
 async def assign(

@@ -1,7 +1,7 @@
 """No row leaves its scope: every operation, asked as everybody, with both protections, with either alone, and, to prove the test, with none."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Collection
+from dataclasses import dataclass, replace
 
 import asyncpg
 import pytest
@@ -10,7 +10,7 @@ from services.api.authentication import Authenticator
 from services.api.history import jobs
 from services.api.identity import ACCESS, Principal
 from services.runtime.settings import Settings
-from services.store import scope
+from services.store import administration, scope
 from services.store.connect import Conn, connection
 from services.store.scope import EVERYTHING, View
 from tests.api import matrix, matrix_world
@@ -100,6 +100,25 @@ def test_every_operation_can_be_asked() -> None:
     assert {operation.name for operation in matrix.operations()} == set(ACCESS)
 
 
+async def surveyed(
+    url: str, conn: asyncpg.Connection, *, whole: bool = False, only: Collection[str] | None = None
+) -> list[matrix.Finding]:
+    """What should not be, of an api on a furnished world."""
+    vehicles = await matrix_world.furnish(conn)
+    api = await start(
+        Settings(
+            database_url=url, kafka_bootstrap="127.0.0.1:9", token=TOKEN, deadline_s=10, logins_per_minute=0
+        )
+    )
+    try:
+        await until(
+            lambda: len(api.state.livemap.names) == len(matrix_world.THINGS) and api.state.livemap.stamp > 0
+        )
+        return await matrix.survey(matrix_world.World(api, conn, vehicles), whole=whole, only=only)
+    finally:
+        await api.stop()
+
+
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("sql", "policies"),
@@ -113,30 +132,64 @@ async def test_nothing_leaves_its_scope(
     sql: bool,
     policies: bool,
 ) -> None:
-    vehicles = await matrix_world.furnish(conn)
     if not sql:
         without_sql_filter(monkeypatch)
     if not policies:
         await without_policies(conn)
-    api = await start(
-        Settings(
-            database_url=fresh_database_url,
-            kafka_bootstrap="127.0.0.1:9",
-            token=TOKEN,
-            deadline_s=10,
-            logins_per_minute=0,
-        )
-    )
-    try:
-        await until(
-            lambda: len(api.state.livemap.names) == len(matrix_world.THINGS) and api.state.livemap.stamp > 0
-        )
-        found = await matrix.survey(matrix_world.World(api, conn, vehicles), whole=sql and policies)
-    finally:
-        await api.stop()
+    found = await surveyed(fresh_database_url, conn, whole=sql and policies)
     if sql or policies:
         assert found == [], "\n".join(
             sorted({f"{one.operation} {one.asker} {one.thing} {one.what}" for one in found})
         )
     else:
         assert {finding.operation for finding in found} >= LEAKING
+
+
+OF_ROWS = {
+    "list_alerts", "get_alert", "list_events", "list_vehicles", "get_vehicle", "get_track", "list_routes", "list_drivers", "get_driver",
+}  # fmt: skip
+OWNED = {
+    "list_jobs", "get_job", "get_job_result", "list_webhooks", "get_webhook", "list_deliveries", "get_delivery", "redeliver",
+}  # fmt: skip
+LIMITS = {"divisions": OF_ROWS, "operators": OF_ROWS, "classes": OF_ROWS, "account": OWNED}
+"""What a view is limited by, and the operations that leak when this one limit is dropped."""
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+@pytest.mark.parametrize("where", ["SQL", "policies"])
+async def test_one_limit_dropped_is_noticed(
+    fresh_database_url: str, conn: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch, limit: str, where: str
+) -> None:
+    """Of the one protection, the other being away; the other limits hold on."""
+    if where == "SQL":
+        await without_policies(conn)
+    else:
+        without_sql_filter(monkeypatch)
+    view = Authenticator.view
+
+    async def wider(self: Authenticator, principal: Principal) -> View:
+        found = await view(self, principal)
+        if isinstance(found, Unfiltered):
+            return replace(found, real=replace(found.real, **{limit: None}))
+        return replace(found, **{limit: None})
+
+    monkeypatch.setattr(Authenticator, "view", wider)
+    if limit == "account":
+        monkeypatch.setattr(jobs, "owner", lambda _: None)
+    found = await surveyed(fresh_database_url, conn, only=LIMITS[limit])
+    assert {finding.operation for finding in found} == LIMITS[limit]
+
+
+async def test_a_key_that_anybody_may_revoke_is_noticed(
+    fresh_database_url: str, conn: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    revoke_key = administration.revoke_key
+
+    async def anybodys(
+        conn: Conn, key_id: str, now_ms: int, owner: str | None = None
+    ) -> asyncpg.Record | None:
+        return await revoke_key(conn, key_id, now_ms)
+
+    monkeypatch.setattr(administration, "revoke_key", anybodys)
+    found = await surveyed(fresh_database_url, conn, only={"revoke_my_key"})
+    assert {(finding.operation, finding.what[:3]) for finding in found} == {("revoke_my_key", "204")}

@@ -21,6 +21,7 @@ from tests.api.accounts import account, signed_in
 from tests.api.support import (
     BEGAN_MS,
     Api,
+    assign,
     event,
     fixes,
     open_stream,
@@ -74,7 +75,9 @@ async def test_drivers_are_masked_unless_role_and_purpose_allow(api: Api, writer
 
 async def test_drivers_stay_in_view_and_pages_hold_no_identity(api: Api, writer: asyncpg.Connection) -> None:
     await hire(writer)
-    await register(writer, "宁A12345", operator="乙公司", division="640200")
+    vehicle = await register(writer, "宁A12345", operator="乙公司", division="640200")
+    await register(writer, "宁A12346", operator="甲公司", division="640200")
+    await assign(writer, vehicle, "R-1", driver="640200-0002")
     await account(writer, "jia", Role.ENTERPRISE, operators=["甲公司"])
     await account(writer, "yi", Role.AUTHORITY, divisions=["6402"])
     for login, names in (("jia", ["640100-0001", masked_code(IDENTITY)]), ("yi", ["640200-0002"])):

@@ -56,6 +56,26 @@ async def test_a_driver_is_searched_for_by_those_who_may_see_names(
         assert len(answer.json()["items"]) == count
 
 
+async def test_a_name_finds_only_drivers_in_view_on_vehicles_in_view(
+    api: Api, writer: asyncpg.Connection, fleet: dict[str, int]
+) -> None:
+    """A driver lent by another operator is not found by name; nor one who drives a vehicle after it has left the operator in view."""
+    await writer.execute(
+        "INSERT INTO driver (driver, name, operator_id) SELECT 'L-1', '借调员', id FROM operator WHERE name = '银川校车'"
+    )
+    await writer.execute("UPDATE assignment SET driver = 'L-1'")
+    await account(writer, "own", Role.SUPERVISOR, operators=["银川长途客运"])
+    await account(writer, "all", Role.SUPERVISOR)
+    owner, everybody = await signed_in(api, "own"), await signed_in(api, "all")
+    assert len((await owner.get("/v1/vehicles", params={"q": "1234"})).json()["items"]) == 1
+    assert (await owner.get("/v1/vehicles", params={"q": "借调"})).json()["items"] == []
+    assert len((await everybody.get("/v1/vehicles", params={"q": "借调"})).json()["items"]) == 1
+    await writer.execute("UPDATE assignment SET driver = '640100-0001'")
+    assert len((await owner.get("/v1/vehicles", params={"q": "王小明"})).json()["items"]) == 1
+    await writer.execute("UPDATE registration SET valid_to = now() - interval '1 minute'")
+    assert (await owner.get("/v1/vehicles", params={"q": "王小明"})).json()["items"] == []
+
+
 async def test_positions_of_some_classes_and_operators(
     api: Api, writer: asyncpg.Connection, fleet: dict[str, int]
 ) -> None:

@@ -198,6 +198,44 @@ async def test_tomorrows_table_is_there_before_midnight(pool: asyncpg.Pool) -> N
     )
 
 
+async def test_cards_are_noted_with_the_fixes_once_an_hour(pool: asyncpg.Pool) -> None:
+    """Of vehicle 3 the card 5 at 0, 7 and 4200 s: one row, written when the vehicle is new and when the hour is, in the fixes' transaction."""
+    made = fixes(2, 4201, start_ms=MIDNIGHT_MS - 2000)
+    made["vehicle"], made["driver"] = 3, 0
+    made["driver"][[0, 7, 4200]] = 5
+    made["driver"][[1, 8]] = -1  # card removed
+    recorder = a_recorder(pool, "one")
+    await recorder.claim([0])
+    stood = []
+    for offset, (first, end) in enumerate([(0, 2), (2, 100), (100, 4201)]):
+        await take(recorder, 0, [offset], [pack_fixes(0, made[first:end])])
+        await commit(recorder)
+        for vehicle, card, *times in await pool.fetch(
+            "SELECT vehicle, driver, first_at, last_at FROM driver_seen"
+        ):
+            stood.append((vehicle, card, *(at.timestamp() * 1000 - MIDNIGHT_MS for at in times)))
+    assert stood == [(3, 5, 0, 0), (3, 5, 0, 0), (3, 5, 0, 4_200_000)]
+    await a_recorder(pool, "other").claim([0])
+    made["driver"], made["vehicle"] = 6, 4
+    made["raw_offset"] += 10_000
+    await take(recorder, 0, [3], [pack_fixes(0, made)])
+    with pytest.raises(FenceLost):
+        await commit(recorder)
+    assert await pool.fetchval("SELECT count(*) FROM driver_seen") == 1
+
+
+async def test_cards_not_seen_for_400_days_are_forgotten(pool: asyncpg.Pool) -> None:
+    await pool.execute(
+        "INSERT INTO driver_seen VALUES (1, 1, now() - interval '500 days', now() - interval '401 days'),"
+        " (2, 1, now() - interval '500 days', now() - interval '399 days')"
+    )
+    recorder = a_recorder(pool, "one")
+    await recorder.claim([0])
+    await take(recorder, 0, [0], [pack_fixes(0, fixes(0, 1))])
+    await commit(recorder)
+    assert await pool.fetchval("SELECT array_agg(vehicle) FROM driver_seen") == [2]
+
+
 async def test_connections_cut_at_any_moment_leave_every_fix_once(pool: asyncpg.Pool) -> None:
     """The log is read by recorders whose connections die, before, in and after their transactions, until it is all in history."""
     chance = random.Random(3)

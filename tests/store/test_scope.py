@@ -97,23 +97,6 @@ async def test_fixes_are_in_view_by_the_registration_of_their_moment(conn: async
         assert bool(expected) == (view != View(divisions=[]))
 
 
-async def test_drivers_are_in_view_by_their_operators_vehicles(conn: asyncpg.Connection) -> None:
-    made = await registry(conn)
-    await conn.execute("INSERT INTO operator (name) VALUES ('没有车')")
-    await conn.execute(
-        "INSERT INTO driver (driver, name, operator_id) SELECT 'D' || id, '某', id FROM operator ORDER BY id"
-    )
-    for view in VIEWS:
-        found = {name for (name,) in await seen(conn, view, "SELECT o.name FROM driver d JOIN operator o ON o.id = d.operator_id")}  # fmt: skip
-        with_vehicles = {registered[2] for registered in made if concerns(view, registered)}
-        if view.divisions is None and view.classes is None:
-            assert found == {
-                name for name in (*OPERATORS, "没有车") if view.operators is None or name in view.operators
-            }
-        else:
-            assert found == with_vehicles, view
-
-
 @pytest.mark.parametrize("view", VIEWS[:2])
 async def test_a_search_over_all_vehicles_may_run_in_parallel(conn: asyncpg.Connection, view: View) -> None:
     """A condition that looks at the row from inside a sub-select would forbid it; found out by making it free."""

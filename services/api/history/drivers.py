@@ -14,7 +14,9 @@ from services.api.identity import UNMASK, principal_of
 from services.api.parameters import DEFAULT_LIMIT, Cursor, Limit, Names
 from services.api.problems import Problem, answers
 from services.api.state import state_of
+from services.runtime.clock import now_ms
 from services.store import driver_list
+from services.store.times import to_time
 
 IDENTITY = re.compile(r"\d{15}|\d{17}[\dXx]", re.ASCII)
 
@@ -56,14 +58,16 @@ LOOKS = [
 async def list_drivers(
     request: Request, parameters: Annotated[DriverListParameters, Query()], purpose: Purpose
 ) -> Response:
-    """Drivers of operators in view, by code."""
+    """Drivers in view, by code: of operators in view, and, where divisions or classes are limited, assigned to or seen on a vehicle in view (400 days)."""
     _permitted(request, parameters)
     state = state_of(request)
     conditions = repr(sorted(parameters.operator))
     after = int(state.driver_cursors.read(parameters.cursor, conditions)[0]) if parameters.cursor else 0
     view = await state.view(request)
     async with state.database.reading(view) as conn:
-        rows = await driver_list.page(conn, view, after, parameters.limit + 1, parameters.operator or None)
+        rows = await driver_list.page(
+            conn, view, to_time(now_ms()), after, parameters.limit + 1, parameters.operator or None
+        )
     shown, following = state.driver_cursors.cut(
         rows, parameters.limit, lambda _: (after + parameters.limit,), conditions
     )
@@ -92,7 +96,7 @@ async def get_driver(
     row = None
     if code.isprintable():
         async with state.database.reading(view) as conn:
-            row = await driver_list.one(conn, view, code)
+            row = await driver_list.one(conn, view, to_time(now_ms()), code)
         outcome = "driver-not-found" if row is None else "ok"
         await looked(
             request, "driver.read", f"driver:{code}", purpose, outcome=outcome, detail={"unmask": parameters.unmask}
