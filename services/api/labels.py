@@ -53,6 +53,11 @@ KINDS: dict[str, tuple[Label, ...]] = {
         Label("wrong_vehicle", "非指派车辆", "wrong vehicle"),
     ),
 }
+SHARED = (
+    Label("plausibility", "位置可信度", "plausible positions"),
+    Label("matching", "道路匹配", "road matching"),
+)
+"""Parameters that rule sets name like a rule's and that no alert is of."""
 SEVERITIES = (
     Label("info", "提示", "info"),
     Label("minor", "一般", "minor"),

@@ -42,7 +42,7 @@ router = APIRouter(tags=["meta"])
     summary="规则与参数 · rules and their parameters",
 )
 async def list_rules(request: Request, _: Annotated[Nothing, Query()]) -> Response:
-    """Every rule with its legal basis and each parameter's value in force now, and the last 100 rule sets, newest first.
+    """Every rule, and what the rules share, with its legal basis and each parameter's value in force now, and the last 100 rule sets, newest first.
 
     Values hold by event time: a report is judged by the sets of its own time. `registry` is the version that judging has; a newer `imported`
     one is on its way.
@@ -72,14 +72,14 @@ def rules() -> list[dict[str, Any]]:
 
 
 def _rule(rule: dict[str, Any], given: dict[str, tuple[Any, RuleSet]]) -> dict[str, Any]:
-    label = next(label for label in labels.RULES if label.code == rule["name"])
+    label = next(label for label in (*labels.RULES, *labels.SHARED) if label.code == rule["name"])
     words = WORDS[rule["name"]]
     return {
         "rule": rule["name"],
         "zh": label.zh,
         "en": label.en,
         **{name: {"zh": getattr(words, name), "en": rule[name]} for name in TEXTS},
-        "kinds": [asdict(kind) for kind in labels.KINDS[rule["name"]]],
+        "kinds": [asdict(kind) for kind in labels.KINDS.get(rule["name"], ())],
         "parameters": [
             _parameter(parameter, words.parameters[parameter["name"]], given)
             for parameter in rule["parameters"]

@@ -1,4 +1,4 @@
-"""`python -m services.cli.rules_document`: what the rules are, from their own words, for the api, which knows no rule: services/api/rules.json.
+"""`python -m services.cli.rules_document`: what the rules and the parameters they share are, from their own words, for the api, which knows no rule: services/api/rules.json.
 
 The file is kept in the repository and a test asks for it to be fresh.
 """
@@ -9,8 +9,8 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-from services.rules.registry import RULES
-from services.rules.rule import Rule
+from services.rules.registry import EVERYTHING, SHARED
+from services.rules.rule import Rule, Shared
 
 HEADINGS = {
     "What it flags": "flags",
@@ -22,11 +22,12 @@ HEADINGS = {
 
 def text() -> str:
     """The document as the repository keeps it."""
-    return json.dumps([_rule(rule) for rule in RULES], ensure_ascii=False, indent=1) + "\n"
+    return json.dumps([_rule(rule) for rule in EVERYTHING], ensure_ascii=False, indent=1) + "\n"
 
 
-def _rule(rule: Rule) -> dict[str, Any]:
-    module = importlib.import_module(f"services.rules.catalogue.{rule.name}")
+def _rule(rule: Rule | Shared) -> dict[str, Any]:
+    folder = "services.rules" if rule in SHARED else "services.rules.catalogue"
+    module = importlib.import_module(f"{folder}.{rule.name}")
     return {
         "name": rule.name,
         **sections(module.__doc__ or ""),

@@ -1,9 +1,24 @@
 """Which values of a rule's parameters hold: the sets in force at a moment, later ones above earlier, the defaults beneath."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from services.contracts.registry import RuleSet
+
+T = TypeVar("T")
+
+ACCEPTED_ELSEWHERE = {
+    ("speeding", name): ("matching", name) for name in ("match_radius_m", "match_heading_deg", "moving_kmh")
+}
+"""Parameters that a rule set may also name under another rule than their owner; what it says under the owner counts."""
+
+
+def to_their_owners(values: dict[str, dict[str, T]]) -> None:
+    """Move what is named elsewhere to its owner, in place; what the owner has already stays."""
+    for (rule, name), (owner, its_name) in ACCEPTED_ELSEWHERE.items():
+        if name in values.get(rule, {}):
+            values[rule] = dict(values[rule])
+            values.setdefault(owner, {}).setdefault(its_name, values[rule].pop(name))
 
 
 def in_force(rule_sets: Sequence[RuleSet], at_ms: int) -> dict[str, dict[str, tuple[Any, RuleSet]]]:
@@ -15,6 +30,7 @@ def in_force(rule_sets: Sequence[RuleSet], at_ms: int) -> dict[str, dict[str, tu
         ):
             for rule, values in rule_set.parameters.items():
                 found.setdefault(rule, {}).update({name: (value, rule_set) for name, value in values.items()})
+    to_their_owners(found)
     return found
 
 

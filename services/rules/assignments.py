@@ -43,7 +43,7 @@ def _number(content: bytes) -> int:
     return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little", signed=True) or 1
 
 
-def tables(config: Config) -> Tables:
+def tables(config: Config, _drawn: object = None) -> Tables:
     """Assignments and routes as arrays; an assignment to a route that is not there judges nothing."""
     places = {route.route: place for place, route in enumerate(config.routes)}
     by_key = {assignment_key(a): a for a in config.assignments if a.route in places}

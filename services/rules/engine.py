@@ -13,6 +13,8 @@ from services.contracts.fix import Fixes
 from services.contracts.registry import Config, Vehicle
 from services.rules import fleet, limits
 from services.rules.assignments import assignment_names
+from services.rules.matching import MATCHING
+from services.rules.plausibility import PLAUSIBILITY
 from services.rules.records import CONTEXT, as_records, grown_pages, new_pages
 from services.rules.registry import RULES, packed, periods
 from services.rules.rule import Names, Rule
@@ -93,15 +95,23 @@ class Engine:
         self.fleet = fleet.fleet_tables(config)
         top = max(len(self.fleet.first) - 1, len(self.slot_of))
         self.slot_of = np.concatenate([self.slot_of, np.full(top - len(self.slot_of), -1, np.int32)])
-        self.map = limits.build_map(config)
-        keys = limits.road_keys(config)
-        self.match = limits.moved(self.match, self.road_keys, keys)
-        self.road_keys = keys
         self.boundaries, overrides = periods(config.rules)
+        self.plausibility = packed(PLAUSIBILITY, overrides)
+        self.map = limits.build_map(config, packed(MATCHING, overrides))
+        keys = limits.road_keys(config)
+        self._move_roads(keys)
         for state in self.states:
             state.params = packed(state.rule, overrides)
-            state.tables = state.rule.tables(config)
+            state.tables = state.rule.tables(config, self.map)
         self.names = Names(self.driver_code, limits.road_names(config), assignment_names(config))
+
+    def _move_roads(self, keys: np.ndarray) -> None:
+        """Number the roads that the states hold as in a new map."""
+        self.match["road"] = limits.moved(self.match["road"], self.road_keys, keys)
+        for state in self.states:
+            for name in state.rule.roads:
+                state.rows[name] = limits.moved(state.rows[name], self.road_keys, keys)
+        self.road_keys = keys
 
     def judge(self, fixes: Fixes) -> list[Transition]:
         """Step every rule over fixes in their order; `fixes` is taken over and changed.
@@ -113,8 +123,9 @@ class Engine:
             self.context = np.zeros(len(fixes), CONTEXT)
         records, context = as_records(fixes), as_records(self.context)
         passed = fleet.gate(
-            as_records(self.common), self.slot_of, self.fleet, self.boundaries, records, context, self.outcome
-        )
+            as_records(self.common), self.slot_of, self.fleet, self.boundaries, as_records(self.plausibility),
+            records, context, self.outcome,
+        )  # fmt: skip
         records, context = records[:passed], context[:passed]
         if not passed:
             return []

@@ -5,11 +5,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from services.compiled import Ints, Rows, compiled, inlined
+from services.compiled import Ints, Row, Rows, compiled, inlined
 from services.contracts.fix import DRIVER_CARD_REMOVED, DRIVER_NO_NEWS, NO_U2, Fixes
 from services.contracts.reasons import NOT_FIXED, SPEED_IMPLAUSIBLE
 from services.contracts.registry import CLASSES, Config, Vehicle
-from services.rules.records import USE_POSITION, USE_SPEED
+from services.rules.plausibility import ANCHOR_FIELDS, frozen
+from services.rules.records import USE_DRIVING, USE_POSITION, USE_SPEED
 
 DAY_MS = 86_400_000
 LOCAL_OFFSET_MS = 8 * 3_600_000
@@ -17,8 +18,9 @@ LOCAL_OFFSET_MS = 8 * 3_600_000
 NEVER_MS = -(1 << 62)
 FOR_EVER_MS = 1 << 62
 
-COMMON = np.dtype([("last_ms", "i8"), ("driver", "i4"), ("changed", "i4")], align=True)
-"""What the engine itself remembers of a vehicle: its newest judged fix, its driver, and whether it changed since the last snapshot."""
+COMMON = np.dtype([("last_ms", "i8"), ("driver", "i4"), ("changed", "i4"), *ANCHOR_FIELDS], align=True)
+"""What the engine itself remembers of a vehicle: its newest judged fix, its driver, whether it changed since the last snapshot, and where
+its position may have frozen."""
 
 JUDGED, DUPLICATE, LATE, UNKNOWN = 0, 1, 2, 3
 
@@ -91,13 +93,17 @@ def class_at(
 
 
 @inlined
-def use_of(flags: int, speed: int) -> int:
+def use_of(state: Row, fix: Row, flags: int, speed: int, plausibility: Row) -> int:
     """What a fix may be used for: USE_*."""
     if flags & NOT_FIXED != 0:
         return 0
-    if speed == NO_U2 or flags & SPEED_IMPLAUSIBLE != 0:
-        return USE_POSITION
-    return USE_POSITION | USE_SPEED
+    plausible = flags & SPEED_IMPLAUSIBLE == 0
+    known = plausible and speed != NO_U2
+    if frozen(state, fix, np.int64(speed) if known else np.int64(-1), plausibility):
+        return 0
+    if known:
+        return USE_POSITION | USE_SPEED | USE_DRIVING
+    return USE_POSITION | USE_DRIVING if plausible else USE_POSITION
 
 
 @inlined
@@ -129,12 +135,13 @@ def first_without_slot(slot_of: NDArray[np.int32], fixes: Fixes, start: int) -> 
 
 @compiled
 def gate(
-    common: Rows, slot_of: NDArray[np.int32], tables: FleetTables, boundaries: Ints, fixes: Fixes,
-    context: Rows, outcome: Ints,
+    common: Rows, slot_of: NDArray[np.int32], tables: FleetTables, boundaries: Ints, plausibility: Rows,
+    fixes: Fixes, context: Rows, outcome: Ints,
 ) -> int:  # fmt: skip
     """Let pass what is newer than the vehicle's last fix, moved to the front of `fixes` in place, with its context row.
 
-    `slot_of[v]` is the slot of vehicle v, -1 unknown; `boundaries` are the event times at which another row of parameters begins.
+    `slot_of[v]` is the slot of vehicle v, -1 unknown; `boundaries` are the event times at which another row of parameters begins, `plausibility` has
+    those of plausibility.
     Adds to `outcome[JUDGED | DUPLICATE | LATE | UNKNOWN]`; returns how many passed.
     """
     passed = 0
@@ -165,7 +172,7 @@ def gate(
         row.speed = speed
         row.vehicle_class = class_at(tables[0], tables[1], tables[2], tables[3], vehicle, time_ms)
         # ["flags"]: an uncompiled record has an attribute of that name already
-        row.use = use_of(fix["flags"], speed)
+        row.use = use_of(state, fix, fix["flags"], speed, plausibility[row.period])
         passed += 1
     outcome[JUDGED] += passed
     return passed

@@ -16,6 +16,8 @@ STEP_BITS = 20
 """The table below has a row every 2**20 units of 1e-7 degree (0.105 degrees); between rows it is off by less than 1e-6 of the value."""
 STEP = 1 << STEP_BITS
 SOUTH_POLE_E7 = -900_000_000
+NEAR_E7 = 0.0111320
+"""No more metres than this has 1e-7 degree anywhere (a degree of longitude on the equator)."""
 
 
 def _series(lat_e7: float) -> tuple[float, float]:
@@ -76,6 +78,17 @@ def distance_m(a_lon: float, a_lat: float, b_lon: float, b_lat: float) -> float:
     """Metres between two points, projected at their middle latitude: within 0.5 % up to some hundred kilometres."""
     east, north = metres_per_e7(0.5 * (float(a_lat) + float(b_lat)))
     return math.hypot((float(b_lon) - float(a_lon)) * east, (float(b_lat) - float(a_lat)) * north)
+
+
+@inlined
+def within(lon_a: int, lat_a: int, lon_b: int, lat_b: int, radius_m: float) -> bool:
+    """Whether two positions in 1e-7 degrees lie at most so far apart; a standing vehicle is told by two subtractions."""
+    east_e7, north_e7 = abs(np.int64(lon_a) - np.int64(lon_b)), abs(np.int64(lat_a) - np.int64(lat_b))
+    if (east_e7 + north_e7) * NEAR_E7 <= radius_m:
+        return True
+    east, north = metres_per_e7(0.5 * (float(lat_a) + float(lat_b)))
+    x, y = east_e7 * east, north_e7 * north
+    return bool(x * x + y * y <= radius_m * radius_m)
 
 
 @compiled

@@ -7,7 +7,6 @@ thousands of roads share a few dozen of them. The road of a vehicle's last fix i
 """
 
 import hashlib
-import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -16,33 +15,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.compiled import Floats, Ints, Row, Rows, compiled, inlined
-from services.contracts.fix import NO_U2, STATUS_PUPILS, STATUS_PUPILS_KNOWN, Fixes
-from services.contracts.registry import CLASSES, ROAD_CLASSES, Config, Road, VehicleClass
+from services.contracts.fix import Fixes
+from services.contracts.registry import CLASSES, ROAD_CLASSES, Config, Road
 from services.rules import limit_sources as source
-from services.rules.geometry import bearing_deg, leg_distance_squared, metres_per_e7, turn_deg
+from services.rules.geometry import bearing_deg, metres_per_e7
 from services.rules.grid import Grid, cells_of_legs, find_cell, make_grid, place_of
 from services.rules.records import NO_LIMIT, NO_ROAD, USE_SPEED, as_records
+from services.rules.road_choice import (
+    choice,
+    direction,
+    equally_far,
+    figures_of,
+    limit_on,
+    nearest,
+    squared_m,
+)
 from services.rules.zones import ZoneTables, build_zones, edges_of, inside_hours, tenths, zone_limit
 
 MATCH = np.dtype([("road", "i4")])
 """What is remembered of a vehicle: the road of its last fix with a usable speed, NO_ROAD none."""
 
-PREFERRED_M = 10.0
-"""By so much the road of the fix before is preferred (interfaces section 5)."""
-EQUAL_M = 0.01
-"""Roads no farther apart than this fit equally."""
-SAME_DEG = 1e-4
-"""Angles are compared inclusively; so much is lost of them in atan2 and in 32 bits."""
-ANY_DEG = 400.0
-"""Every direction fits."""
 BLOCK = 64
 """Fixes looked up together, so that memory is waited for once and not for each."""
 DEFAULT_RADIUS_M = 30.0
 FINEST_SHIFT = 14
 REACHES_A_CELL = 2
+MOST_DOUBTS = 8
+"""So many of the roads that fit equally are named, the first of the map."""
 
-COACH, SCHOOL_BUS = CLASSES.index(VehicleClass.COACH), CLASSES.index(VehicleClass.SCHOOL_BUS)
-EXPRESSWAY = 0
 
 PROFILE = np.dtype([("posted", "u2", (len(CLASSES),)), ("night", "u2"), ("road_class", "u1")], align=True)
 """What a road says of speed, 0.1 km/h, NO_LIMIT where nothing: posted by vehicle class, the night limit, the class of road."""
@@ -68,159 +68,85 @@ class MapTables(NamedTuple):
     road_profile: np.ndarray  # i4 by road: place in profiles
     profiles: np.ndarray  # PROFILE
     zones: ZoneTables
-
-
-@inlined
-def _distance(
-    leg: Row, lon: float, lat: float, heading: float, most_deg: float, radius_squared: float, before: int,
-    east: float, north: float,
-) -> float:  # fmt: skip
-    """Effective distance of a leg in metres, less what its road is preferred by; infinite where it is too far or does not fit.
-
-    `lon`, `lat` count from the cell's corner. A two-way road fits either way round.
-    """
-    squared = leg_distance_squared(
-        lon, lat, float(leg.a_lon), float(leg.a_lat), float(leg.b_lon), float(leg.b_lat), east, north
-    )
-    if squared > radius_squared:
-        return np.inf
-    turn = turn_deg(float(leg.bearing), heading)
-    if leg.road & 1 == 0:
-        turn = min(turn, 180.0 - turn)
-    if turn > most_deg:
-        return np.inf
-    distance = math.sqrt(squared)
-    return distance - PREFERRED_M if leg.road >> 1 == before else distance
-
-
-@inlined
-def _nearest(
-    legs: Rows, first: int, count: int, lon: float, lat: float, heading: float, most_deg: float,
-    radius_m: float, before: int, east: float, north: float,
-) -> tuple[np.int64, float, float]:  # fmt: skip
-    """Road with the least effective distance among the legs of a cell, that distance, and the least one of any other road."""
-    road, least, second = np.int64(NO_ROAD), np.inf, np.inf
-    for entry in range(first, first + count):
-        leg = legs[entry]
-        distance = _distance(leg, lon, lat, heading, most_deg, radius_m * radius_m, before, east, north)
-        if distance == np.inf:
-            continue
-        if leg.road >> 1 == road:
-            least = min(least, distance)
-        elif distance < least:
-            road, least, second = np.int64(leg.road >> 1), distance, least
-        else:
-            second = min(second, distance)
-    return road, least, second
-
-
-@inlined
-def _or_none(limit: int) -> np.int64:
-    """A parameter's limit, in which 0 stands for none."""
-    return np.int64(limit) if limit != 0 else np.int64(NO_LIMIT)
-
-
-@inlined
-def _at_night(base: np.int64, factor: float) -> np.int64:
-    """The monitoring limit made of a base: rounded half up to 0.1 km/h; NO_LIMIT without a factor or a base."""
-    if factor == 0.0 or base == NO_LIMIT:
-        return np.int64(NO_LIMIT)
-    return np.int64(np.floor(factor * base + 0.5 + 1e-6))
-
-
-@inlined
-def _limit(
-    profiles: Rows, road_profile: NDArray[np.int32], road: np.int64, vehicle_class: np.int64,
-    figures: np.int64, night: bool, param: Row,
-) -> tuple[np.int64, np.int64, int, bool]:  # fmt: skip
-    """The limit on a road, or on none, zones left out: (in force, statutory part, source, whether the road gives one).
-
-    `figures` is the class whose statutory and unmatched figures hold.
-    """
-    factor = param.night_factor[vehicle_class] if night else 0.0
-    if road != NO_ROAD:
-        profile = profiles[road_profile[road]]
-        own = _or_none(param.statutory[figures, profile.road_class])
-        posted, replaced = np.int64(profile.posted[vehicle_class]), False
-        if night and profile.night != NO_LIMIT:
-            posted, replaced = np.int64(profile.night), True
-        statutory = min(own, posted)
-        if statutory != NO_LIMIT:
-            # a night limit in force replaces the posted one and is not multiplied
-            factored = _at_night(own if replaced else statutory, factor)
-            if factored < statutory:
-                return factored, statutory, source.NIGHT_FACTOR, True
-            if posted < own:
-                return statutory, statutory, source.POSTED_NIGHT if replaced else source.POSTED, True
-            given = source.EXPRESSWAY_CLASS if profile.road_class == EXPRESSWAY else source.ROAD_CLASS
-            return statutory, statutory, given, True
-    unmatched = _or_none(param.unmatched[figures])
-    factored = _at_night(unmatched, factor)
-    if factored < unmatched:
-        return factored, np.int64(NO_LIMIT), source.NIGHT_FACTOR, False
-    return unmatched, np.int64(NO_LIMIT), source.UNMATCHED, False
-
-
-@compiled
-def _highest(
-    legs: Rows, first: int, count: int, lon: float, lat: float, heading: float, most_deg: float,
-    radius_m: float, before: int, east: float, north: float, least: float, profiles: Rows,
-    road_profile: NDArray[np.int32], vehicle_class: np.int64, figures: np.int64, night: bool,
-    zone: np.int64, param: Row,
-) -> np.int64:  # fmt: skip
-    """Of the roads that fit equally, the one with the highest limit in force; of equals the first of the map."""
-    best, highest = np.int64(NO_ROAD), np.int64(-1)
-    for entry in range(first, first + count):
-        leg = legs[entry]
-        distance = _distance(leg, lon, lat, heading, most_deg, radius_m * radius_m, before, east, north)
-        if distance > least + EQUAL_M:
-            continue
-        road = np.int64(leg.road >> 1)
-        force = min(_limit(profiles, road_profile, road, vehicle_class, figures, night, param)[0], zone)
-        if force > highest or (force == highest and road < best):
-            best, highest = road, force
-    return best
+    matching: np.ndarray  # matching.PARAMS by period
 
 
 @inlined
 def _locate(
     match: Row, legs: Rows, first: int, count: int, corner: np.int64, profiles: Rows,
-    road_profile: NDArray[np.int32], zone: np.int64, fix: Row, row: Row, param: Row,
+    road_profile: NDArray[np.int32], zone: np.int64, fix: Row, row: Row, match_param: Row, param: Row,
 ) -> None:  # fmt: skip
     """Fill in the context of one fix, and remember its road. `zone` is the limit of the zones that hold, NO_LIMIT none."""
     east, north = metres_per_e7(fix.lat_e7)
     lon, lat = float(np.int64(fix.lon_e7) & corner), float(np.int64(fix.lat_e7) & corner)
-    heading, most_deg = float(fix.heading), param.match_heading_deg + SAME_DEG
-    if fix.heading == NO_U2 or row.speed < param.moving:
-        heading, most_deg = 0.0, ANY_DEG
-    before = match.road
-    road, least, second = _nearest(
-        legs, first, count, lon, lat, heading, most_deg, param.match_radius_m, before, east, north
+    heading, most_deg = direction(fix, row, match_param)
+    road, least, second = nearest(
+        legs, first, count, lon, lat, heading, most_deg, match_param.match_radius_m, east, north
     )
-    vehicle_class = np.int64(row.vehicle_class)
-    figures = vehicle_class
-    if figures == SCHOOL_BUS and fix.status & (STATUS_PUPILS_KNOWN | STATUS_PUPILS) == STATUS_PUPILS_KNOWN:
-        figures = np.int64(COACH)
+    vehicle_class, figures, doubt = np.int64(row.vehicle_class), figures_of(fix, row), False
     night = inside_hours(row.local_ms, param.night_from_ms, param.night_to_ms)
-    tied = road != NO_ROAD and second <= least + EQUAL_M
-    if tied:
-        road = _highest(
-            legs, first, count, lon, lat, heading, most_deg, param.match_radius_m, before, east, north, least,
-            profiles, road_profile, vehicle_class, figures, night, zone, param,
-        )  # fmt: skip
+    if second != np.inf:
+        most = equally_far(least, match_param.tie_m, match_param.match_radius_m)
+        if second <= most:
+            road, doubt = choice(
+                legs, first, count, lon, lat, heading, most_deg, most, match.road, east, north, profiles,
+                road_profile, vehicle_class, figures, night, zone, param,
+            )  # fmt: skip
     match.road = road
-    force, statutory, given, gives = _limit(
+    force, statutory, given, gives = limit_on(
         profiles, road_profile, road, vehicle_class, figures, night, param
     )
-    statutory = min(statutory, zone)
     if zone < force:
         force, given = zone, source.ZONE
     row.road = road if gives else NO_ROAD
     row.limit = force
-    row.statutory = statutory
-    row.against = statutory if statutory != NO_LIMIT else param.ceiling[figures]
+    row.statutory = min(statutory, zone)
     row.source = given
-    row.confidence = 50 if tied else 100
+    row.confidence = 50 if doubt else 100
+
+
+@compiled
+def doubtful(
+    tables: MapTables, fix: Row, row: Row, param: Row, roads: NDArray[np.int32], given: NDArray[np.uint16]
+) -> int:
+    """The roads that fit a fix equally, in the map's order, and the limit in force on each; returns their number, at most MOST_DOUBTS."""
+    cells, shift, legs = tables.grid.cells, tables.grid.shift, tables.legs
+    found_first, found_count = find_cell(cells, shift, fix.lon_e7, fix.lat_e7)
+    first, count = int(found_first), int(found_count)
+    corner = (np.int64(1) << np.int64(shift)) - 1
+    east, north = metres_per_e7(fix.lat_e7)
+    lon, lat = float(np.int64(fix.lon_e7) & corner), float(np.int64(fix.lat_e7) & corner)
+    match_param = tables.matching[row.period]
+    heading, most_deg = direction(fix, row, match_param)
+    _, least, _ = nearest(
+        legs, first, count, lon, lat, heading, most_deg, match_param.match_radius_m, east, north
+    )
+    most = equally_far(least, match_param.tie_m, match_param.match_radius_m)
+    zone = zone_limit(tables.zones, fix, row)
+    night = inside_hours(row.local_ms, param.night_from_ms, param.night_to_ms)
+    found, last = 0, np.int64(NO_ROAD)
+    while found < MOST_DOUBTS:
+        road = np.int64(1) << 40
+        for entry in range(first, first + count):
+            leg = legs[entry]
+            if last < leg.road >> 1 < road and (
+                squared_m(leg, lon, lat, heading, most_deg, most, east, north) != np.inf
+            ):
+                road = np.int64(leg.road >> 1)
+        if road == np.int64(1) << 40:
+            break
+        force, _, _, _ = limit_on(
+            tables.profiles,
+            tables.road_profile,
+            road,
+            np.int64(row.vehicle_class),
+            figures_of(fix, row),
+            night,
+            param,
+        )
+        roads[found], given[found] = road, min(force, zone)
+        found, last = found + 1, road
+    return found
 
 
 @inlined
@@ -253,7 +179,7 @@ def _zones_first(zones: ZoneTables, fixes: Fixes, context: Rows) -> None:
 def locate(
     match: Rows, tables: MapTables, fixes: Fixes, context: Rows, params: Rows, block: NDArray[np.int64]
 ) -> None:
-    """Fill in road, limit, statutory, against, source and confidence of every fix whose speed may be used.
+    """Fill in road, limit, statutory, source and confidence of every fix whose speed may be used.
 
     Args:
         match: MATCH by slot; the road of each vehicle's last fix, brought up to date.
@@ -264,7 +190,7 @@ def locate(
         block: int64 (3, BLOCK), whatever is in it: room to work in.
     """
     cells, shift, legs = tables.grid.cells, tables.grid.shift, tables.legs
-    profiles, road_profile = tables.profiles, tables.road_profile
+    profiles, road_profile, matching = tables.profiles, tables.road_profile, tables.matching
     corner = (np.int64(1) << np.int64(shift)) - 1
     zoned = len(tables.zones.zones) > 0
     if zoned:
@@ -278,7 +204,7 @@ def locate(
             if row.use & USE_SPEED:
                 _locate(
                     match[row.slot], legs, firsts[i - start], counts[i - start], corner, profiles, road_profile,
-                    np.int64(row.limit) if zoned else np.int64(NO_LIMIT), fixes[i], row, params[row.period],
+                    np.int64(row.limit) if zoned else np.int64(NO_LIMIT), fixes[i], row, matching[row.period], params[row.period],
                 )  # fmt: skip
 
 
@@ -289,18 +215,24 @@ def start_match(rows: np.ndarray) -> None:
 
 def match_radius_m(config: Config) -> float:
     """The greatest match radius of any rule set: the grid serves all of them."""
-    given = (rules.parameters.get("speeding", {}).get("match_radius_m") for rules in config.rules)
+    given = (
+        rules.parameters.get(name, {}).get("match_radius_m")
+        for rules in config.rules
+        for name in ("matching", "speeding")
+    )
     return max([DEFAULT_RADIUS_M, *(float(radius) for radius in given if radius is not None)])
 
 
-def build_map(config: Config) -> MapTables:
-    """Roads and zones of a config as arrays."""
+def build_map(config: Config, matching: np.ndarray) -> MapTables:
+    """Roads and zones of a config as arrays, with the parameters of matching by period."""
     profiles: dict[bytes, int] = {}
     rows = [_profile(road) for road in config.roads]
     road_profile = np.array([profiles.setdefault(row.tobytes(), len(profiles)) for row in rows], np.int32)
     grid, legs = _grid_of_roads(config.roads, match_radius_m(config))
     packed = np.frombuffer(b"".join(profiles), PROFILE)
-    return MapTables(grid, as_records(legs), road_profile, as_records(packed), build_zones(config))
+    return MapTables(
+        grid, as_records(legs), road_profile, as_records(packed), build_zones(config), as_records(matching)
+    )
 
 
 def _profile(road: Road) -> np.ndarray:
@@ -376,9 +308,9 @@ def roads_of_keys(keys: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return np.where((keys[road] == wanted) & (wanted != 0), road, NO_ROAD).astype(np.int32)
 
 
-def moved(match: np.ndarray, old_keys: np.ndarray, new_keys: np.ndarray) -> np.ndarray:
-    """MATCH as it was, its roads numbered as in a new map; a road that is no more is forgotten."""
-    result = match.copy()
-    on = match["road"] != NO_ROAD
-    result["road"][on] = roads_of_keys(new_keys, old_keys[match["road"][on]])
+def moved(roads: np.ndarray, old_keys: np.ndarray, new_keys: np.ndarray) -> np.ndarray:
+    """Places of roads (int32, any shape) as in a new map; a road that is no more is forgotten."""
+    result = roads.copy()
+    on = roads != NO_ROAD
+    result[on] = roads_of_keys(new_keys, old_keys[roads[on]])
     return result

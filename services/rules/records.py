@@ -6,9 +6,11 @@ from services.compiled import NUMBA, Ints, Rows, Whole, compiled, inlined
 from services.contracts.fix import NO_U2
 
 USE_POSITION = 1
-"""The position may be used (fixed)."""
+"""The position may be used: fixed, and not frozen."""
 USE_SPEED = 2
-"""The fix takes part in speeding and fatigue: fixed, its speed plausible and present."""
+"""The fix takes part in speeding: its position may be used, its speed is plausible and present."""
+USE_DRIVING = 4
+"""The fix takes part in fatigue: its position may be used, its speed is plausible or absent."""
 
 NO_ROAD = -1
 NO_LIMIT = NO_U2
@@ -26,8 +28,7 @@ CONTEXT = np.dtype(
         # what the map says (services/rules/limits.py); only where USE_SPEED
         ("road", "i4"),  # matched road, NO_ROAD none (or one that gives no limit)
         ("limit", "u2"),  # limit in force, 0.1 km/h
-        ("statutory", "u2"),  # statutory part of it, 0.1 km/h; NO_LIMIT none
-        ("against", "u2"),  # what kind and band compare with: the statutory part, else the class's ceiling
+        ("statutory", "u2"),  # statutory part of it, 0.1 km/h, with which kind and band compare
         ("source", "u1"),  # place in limits.SOURCES: what gave the limit in force
         ("confidence", "u1"),  # percent, of the match
     ],

@@ -1,4 +1,4 @@
-"""The rules there are: one literal table; nothing registers itself by being imported."""
+"""The rules there are, and the parameters they share: literal tables; nothing registers itself by being imported."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,18 +6,35 @@ from typing import Any
 import numpy as np
 
 from services.contracts.registry import RuleSet
+from services.contracts.rule_values import ACCEPTED_ELSEWHERE, to_their_owners
 from services.rules.catalogue.fatigue import RULE as FATIGUE
 from services.rules.catalogue.route_deviation import RULE as ROUTE_DEVIATION
 from services.rules.catalogue.speeding import RULE as SPEEDING
+from services.rules.matching import MATCHING
 from services.rules.parameters import check, complete
-from services.rules.rule import Rule
+from services.rules.plausibility import PLAUSIBILITY
+from services.rules.rule import Parameter, Rule, Shared
 
 RULES: tuple[Rule, ...] = (
     SPEEDING,
     FATIGUE,
     ROUTE_DEVIATION,
 )
-BY_NAME = {rule.name: rule for rule in RULES}
+SHARED: tuple[Shared, ...] = (PLAUSIBILITY, MATCHING)
+EVERYTHING: tuple[Rule | Shared, ...] = (*RULES, *SHARED)
+BY_NAME = {each.name: each for each in EVERYTHING}
+"""Whatever has parameters."""
+
+
+def accepted(name: str) -> tuple[Parameter, ...]:
+    """The parameters that a rule set may name under a rule: its own, and those accepted there beside their owner."""
+    others = [
+        parameter
+        for (rule, given), (owner, its_name) in ACCEPTED_ELSEWHERE.items()
+        for parameter in BY_NAME[owner].parameters
+        if rule == name and parameter.name == its_name == given
+    ]
+    return (*BY_NAME[name].parameters, *others)
 
 
 def check_parameters(parameters: Mapping[str, Any]) -> list[str]:
@@ -29,7 +46,7 @@ def check_parameters(parameters: Mapping[str, Any]) -> list[str]:
         elif not isinstance(values, Mapping):
             problems.append(f"{name}: expected an object of parameters, got {values!r}")
         else:
-            problems.extend(check(name, BY_NAME[name].parameters, values))
+            problems.extend(check(name, accepted(name), values))
     return problems
 
 
@@ -48,11 +65,12 @@ def periods(rule_sets: tuple[RuleSet, ...]) -> tuple[np.ndarray, list[dict[str, 
             if begun and not ended:
                 for rule, values in rule_set.parameters.items():
                     merged[rule] = {**merged.get(rule, {}), **values}
+        to_their_owners(merged)
         result.append(merged)
     return np.array(boundaries, np.int64), result
 
 
-def packed(rule: Rule, overrides: list[dict[str, dict[str, Any]]]) -> np.ndarray:
+def packed(rule: Rule | Shared, overrides: list[dict[str, dict[str, Any]]]) -> np.ndarray:
     """One row of `rule.params_dtype` for each period."""
     rows = np.zeros(len(overrides), rule.params_dtype)
     for row, override in zip(rows, overrides, strict=True):

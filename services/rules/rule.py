@@ -61,6 +61,18 @@ class Described:
 
 
 @dataclass(frozen=True, slots=True)
+class Shared:
+    """Parameters of what the rules read before they judge, under a name in a rule set like a rule's."""
+
+    name: str
+    parameters: Sequence["Parameter"]
+    params_dtype: np.dtype[np.void]
+    pack: Callable[
+        [Mapping[str, Any], np.void], None
+    ]  # checked values of all parameters -> one row of params
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One row of `registry.RULES`."""
 
@@ -76,10 +88,13 @@ class Rule:
     pages_per_step: int  # free pages that one step may need
     findings_per_step: int
     start: Callable[[np.ndarray], None]  # sets fresh rows of state (an array of rows) to their beginning
-    tables: Callable[[Config], Any]  # arrays that the kernels read beside the context
+    tables: Callable[
+        [Config, Any], Any
+    ]  # of a config and its limits.MapTables: what the kernels read beside the context
     run: Kernel
     sweep: Sweep
     describe: Callable[[np.void, Names], Described]
+    roads: tuple[str, ...] = ()  # fields of the state that hold a road's place in the map, NO_ROAD none
 
 
 @dataclass(frozen=True, slots=True)

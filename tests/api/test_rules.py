@@ -13,7 +13,7 @@ from services.cli import rules_document
 from services.contracts.registry import RuleSet
 from services.contracts.rule_values import completed, in_force
 from services.rules.parameters import complete
-from services.rules.registry import BY_NAME, RULES, periods
+from services.rules.registry import BY_NAME, EVERYTHING, periods
 from services.runtime.clock import now_ms
 from services.store.times import to_time
 from tests.api.support import Api
@@ -39,7 +39,7 @@ def test_the_document_is_that_of_the_rules(request: pytest.FixtureRequest) -> No
 
 
 def test_every_rule_and_parameter_has_its_words() -> None:
-    assert list(WORDS) == [rule["name"] for rule in rules()] == [rule.name for rule in RULES]
+    assert list(WORDS) == [rule["name"] for rule in rules()] == [rule.name for rule in EVERYTHING]
     for rule in rules():
         assert list(WORDS[rule["name"]].parameters) == [parameter["name"] for parameter in rule["parameters"]]
         assert all(rule[text] for text in ("flags", "basis", "course", "ignores"))
@@ -47,9 +47,11 @@ def test_every_rule_and_parameter_has_its_words() -> None:
 
 async def test_without_a_set_the_defaults_hold(api: Api) -> None:
     body = (await api.get("/v1/rules")).json()
-    assert [item["rule"] for item in body["items"]] == [label.code for label in labels.RULES]
+    assert [item["rule"] for item in body["items"]] == [
+        label.code for label in (*labels.RULES, *labels.SHARED)
+    ]
     assert body["sets"] == []
-    for rule in RULES:
+    for rule in EVERYTHING:
         told = {name: parameter["value"] for name, parameter in parameters_of(body, rule.name).items()}
         assert told == complete(rule.parameters, {})
     assert parameters_of(body, "speeding")["min_duration_s"]["set"] is None
@@ -89,6 +91,24 @@ def test_what_is_told_and_what_is_judged_by_are_the_same(at: int) -> None:
         for parameter in BY_NAME[rule].parameters:
             mine = completed(parameter.shape, parameter.default, values.get(parameter.name))
             assert mine == complete(BY_NAME[rule].parameters, judged.get(rule, {}))[parameter.name]
+
+
+@pytest.mark.parametrize(
+    ("sets", "radius", "by"),
+    [
+        ([{"speeding": {"match_radius_m": 20}}], 20, 1),
+        ([{"matching": {"match_radius_m": 40}}, {"speeding": {"match_radius_m": 20}}], 40, 1),
+        ([{"speeding": {"moving_kmh": 9}}, {"matching": {"tie_m": 3}}], 30, None),
+    ],
+)
+def test_what_matching_says_counts_and_speeding_is_still_heard(
+    sets: list[dict[str, dict[str, Any]]], radius: float, by: int | None
+) -> None:
+    dated = tuple(RuleSet(version=place, parameters=given) for place, given in enumerate(sets, start=1))
+    value, given_by = in_force(dated, 0)["matching"].get("match_radius_m", (30, None))
+    assert (value, given_by.version if given_by else None) == (radius, by)
+    assert "match_radius_m" not in in_force(dated, 0).get("speeding", {})
+    assert periods(dated)[1][0]["matching"].get("match_radius_m", 30) == radius
 
 
 async def test_the_version_that_is_on_its_way_is_told(api: Api, writer: asyncpg.Connection) -> None:

@@ -19,9 +19,11 @@ from services.rules.geometry import (
 )
 from services.rules.grid import cells_of_boxes, cells_of_legs, find_cell, make_grid
 from services.rules.limits import build_map
+from services.rules.matching import MATCHING
 from tests.rules.reference import geometry as plain
 
 E7 = 10_000_000
+NO_PARAMETERS = np.zeros(1, MATCHING.params_dtype)
 
 
 def leg_m(lon_e7: float, lat_e7: float, leg: tuple[float, float, float, float]) -> float:
@@ -140,12 +142,12 @@ def test_an_empty_grid_finds_nothing() -> None:
     none = np.zeros(0, np.int64)
     grid, _ = make_grid(none, none, 14)
     assert find_cell(grid.cells, 14, 1_062_000_000, 385_000_000) == (0, 0)
-    assert len(build_map(Config()).legs) == 0
+    assert len(build_map(Config(), NO_PARAMETERS).legs) == 0
 
 
 def test_a_leg_in_its_cell_is_exact_to_a_millimetre() -> None:
     road = Road(road_class=RoadClass.HIGHWAY, coordinates=((106.2000001, 38.5), (106.2700003, 38.5600007)))
-    tables = build_map(Config(roads=(road,)))
+    tables = build_map(Config(roads=(road,)), NO_PARAMETERS)
     for cell in tables.grid.cells[tables.grid.cells["count"] > 0]:
         leg = tables.legs[cell["first"]]
         size = 1 << tables.grid.shift

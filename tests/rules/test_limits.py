@@ -23,6 +23,7 @@ from services.contracts.registry import (
 from services.rules import limits
 from services.rules.engine import Engine
 from services.rules.limit_sources import SOURCES
+from services.rules.matching import MATCHING
 from services.rules.records import NO_LIMIT, NO_ROAD
 from tests.rules.reference.fixes import Fix, from_records, to_records
 from tests.rules.reference.limits import limit_at
@@ -68,8 +69,17 @@ def config(
         vehicles=(vehicle,),
         roads=tuple(roads),
         zones=tuple(zones),
-        rules=(RuleSet(parameters={"speeding": speeding}),),
+        rules=(RuleSet(parameters=_by_owner(speeding)),),
     )
+
+
+def _by_owner(given: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Parameters of matching and of speeding under their names."""
+    found: dict[str, dict[str, Any]] = {"plausibility": {"frozen_distance_m": 1_000_000}, "speeding": {}}
+    for name, value in given.items():
+        owner = "matching" if name == "tie_m" else "speeding"
+        found.setdefault(owner, {})[name] = value
+    return found
 
 
 def fix(x_m: float = 0.0, y_m: float = 0.0, *, time_ms: int = NOON_MS, kmh: float = 50, **more: Any) -> Fix:
@@ -131,13 +141,12 @@ def test_limits_by_class_and_road(
 
 
 def test_a_road_without_any_limit_is_no_road_yet_the_road_of_the_next_fix() -> None:
-    """The bare road is nearer at first; at 12 m against 4 m it is still preferred, and gives nothing."""
-    world = config(roads=[road(*EAST), road((-3000, 16), (3000, 16), limit_kmh=40)])
-    rows = located(world, [fix(), fix(10, 12, time_ms=NOON_MS + 1000), fix(20, 16, time_ms=NOON_MS + 2000)])
-    assert rows["limit"].tolist() == [1000, 1000, 400]
+    """The bare road, 8 m from a signed one of the same 100 km/h, is the road before at the second fix: it counts again, and gives nothing."""
+    world = config(roads=[road(*EAST), road((-3000, 36), (3000, 36), limit_kmh=100)])
+    rows = located(world, [fix(), fix(10, 22, time_ms=NOON_MS + 1000), fix(20, 36, time_ms=NOON_MS + 2000)])
+    assert rows["limit"].tolist() == [1000, 1000, 1000]
     assert rows["road"].tolist() == [NO_ROAD, NO_ROAD, 1]
-    assert rows["statutory"].tolist() == [NO_LIMIT, NO_LIMIT, 400]
-    assert rows["against"].tolist() == [1000, 1000, 400]
+    assert rows["statutory"].tolist() == [1000, 1000, 1000]
 
 
 def test_the_class_limit_of_a_road_replaces_the_general_one() -> None:
@@ -147,7 +156,7 @@ def test_the_class_limit_of_a_road_replaces_the_general_one() -> None:
 
 def test_off_every_road_the_unmatched_limit_holds() -> None:
     world = config("hazmat", roads=[road(*EAST, limit_kmh=40)], unmatched_limit_kmh={"hazmat": 72.5})
-    assert at(world, fix(0, 31))[:4] == (72.5, None, "unmatched", NO_ROAD)
+    assert at(world, fix(0, 31))[:4] == (72.5, 80, "unmatched", NO_ROAD)
     assert at(world, fix(0, 29.5))[:4] == (40, 40, "posted", 0)
 
 
@@ -188,17 +197,25 @@ def test_the_nearest_leg_of_a_road_that_fits_counts() -> None:
     assert at(config(roads=[bend]), fix(-1, -15, heading=90))[3] == NO_ROAD
 
 
-def test_the_road_before_is_preferred_by_ten_metres() -> None:
-    world = config(roads=[road(*EAST, limit_kmh=80), road((-3000, 30), (3000, 30), limit_kmh=40)])
-    along = [0, 19, 21, 12, 9]
+def test_of_equal_limits_the_road_before_goes_before_the_nearest() -> None:
+    world = config(roads=[road(*EAST, limit_kmh=80), road((-3000, 20), (3000, 20), limit_kmh=80)])
+    along = [0, 12, 17, 18, 12, 3, 2]
     rows = located(world, [fix(0, y, time_ms=NOON_MS + i * 1000) for i, y in enumerate(along)])
-    assert rows["road"].tolist() == [0, 0, 1, 1, 0]
+    assert rows["road"].tolist() == [0, 0, 0, 1, 1, 1, 0]
+    assert set(rows["confidence"].tolist()) == {100}
+
+
+def test_the_road_before_does_not_go_before_a_higher_limit() -> None:
+    world = config(roads=[road(*EAST, limit_kmh=40), road((-3000, 20), (3000, 20), limit_kmh=80)])
+    rows = located(world, [fix(0, y, time_ms=NOON_MS + i * 1000) for i, y in enumerate([0, 2, 4, 0])])
+    assert rows["road"].tolist() == [0, 0, 1, 0]
+    assert rows["confidence"].tolist() == [100, 100, 50, 100]
 
 
 def test_a_fix_without_a_usable_speed_does_not_change_the_road_before() -> None:
-    world = config(roads=[road(*EAST, limit_kmh=80), road((-3000, 30), (3000, 30), limit_kmh=40)])
-    between = fix(0, 30, time_ms=NOON_MS + 1000, speed_implausible=True)
-    rows = located(world, [fix(), between, fix(0, 19, time_ms=NOON_MS + 2000)])
+    world = config(roads=[road(*EAST, limit_kmh=80), road((-3000, 20), (3000, 20), limit_kmh=80)])
+    between = fix(0, 20, time_ms=NOON_MS + 1000, speed_implausible=True)
+    rows = located(world, [fix(), between, fix(0, 16, time_ms=NOON_MS + 2000)])
     assert rows["road"][2] == 0
 
 
@@ -206,7 +223,7 @@ def test_of_roads_that_fit_equally_the_higher_limit_holds_at_half_confidence() -
     lower, higher = road(*EAST, limit_kmh=60), road(*EAST, limit_kmh=80)
     assert at(config(roads=[lower, higher]), fix())[:5] == (80, 80, "posted", 1, 0.5)
     assert at(config(roads=[higher, lower]), fix())[:5] == (80, 80, "posted", 0, 0.5)
-    assert at(config(roads=[higher, road(*EAST)]), fix())[:5] == (100, None, "unmatched", NO_ROAD, 0.5)
+    assert at(config(roads=[higher, road(*EAST)]), fix())[:5] == (100, 100, "unmatched", NO_ROAD, 0.5)
     assert at(config(roads=[higher]), fix())[4] == 1.0
 
 
@@ -218,15 +235,15 @@ def test_the_higher_limit_is_that_in_force_for_this_class_at_this_hour() -> None
     assert at(world, fix(time_ms=NIGHT_MS))[:4] == (75, 75, "posted_night", 1)
 
 
-def test_equal_within_a_centimetre_and_no_farther() -> None:
-    """Between two parallel roads; 1e-7 degree of latitude is 11 mm."""
+def test_equal_within_tie_m_and_no_farther() -> None:
+    """Between two parallel roads, 1e-7 degree of latitude being 11 mm: 14.98 m farther fits as well, 15.04 m farther does not."""
     world = config(
-        roads=[road((-3000, -20), (3000, -20), limit_kmh=60), road((-3000, 20), (3000, 20), limit_kmh=80)]
+        roads=[road((-3000, -25), (3000, -25), limit_kmh=60), road((-3000, 15), (3000, 15), limit_kmh=80)]
     )
-    middle = fix()
-    assert at(world, middle)[3:] == (1, 0.5)
-    south = Fix(vehicle=1, time_ms=NOON_MS, lon_e7=middle.lon_e7, lat_e7=middle.lat_e7 - 2, speed=500)
-    assert at(world, south)[3:] == (0, 1.0)
+    assert at(world, fix(0, -12.49))[3:] == (1, 0.5)
+    assert at(world, fix(0, -12.52))[3:] == (0, 1.0)
+    nobody = config(roads=world.roads, tie_m=0)
+    assert at(nobody, fix(0, -4.9))[3:] == (1, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -265,7 +282,7 @@ def test_the_night_window_is_half_open(local: str, night: bool) -> None:
     hours, minutes, seconds = map(int, local.split(":"))
     time_ms = NOON_MS + ((hours - 12) * 3600 + minutes * 60 + seconds) * 1000
     assert at(config(), fix(time_ms=time_ms))[:3] == (
-        (80, None, "night_factor") if night else (100, None, "unmatched")
+        (80, 100, "night_factor") if night else (100, 100, "unmatched")
     )
 
 
@@ -276,7 +293,7 @@ def test_the_night_share_is_rounded_half_up() -> None:
 
 def test_a_night_limit_alone_is_a_limit_only_at_night() -> None:
     world = config("freight", roads=[road(*EAST, night_limit_kmh=50)])
-    assert at(world, fix())[:4] == (100, None, "unmatched", NO_ROAD)
+    assert at(world, fix())[:4] == (100, 100, "unmatched", NO_ROAD)
     assert at(world, fix(time_ms=NIGHT_MS))[:4] == (50, 50, "posted_night", 0)
 
 
@@ -285,7 +302,7 @@ def test_a_school_bus_without_pupils_is_as_a_coach(pupils: bool | None, limit: f
     rural = [road(*EAST, road_class="rural")]
     assert at(config("school_bus", roads=rural), fix(pupils=pupils))[0] == limit
     row = located(config("school_bus"), [fix(pupils=pupils)])[0]
-    assert int(row["against"]) == (1000 if pupils is False else 800)
+    assert int(row["statutory"]) == (1000 if pupils is False else 800)
 
 
 def test_pupils_lift_neither_the_night_factor_nor_another_class() -> None:
@@ -297,8 +314,8 @@ def test_a_zone_lowers_the_limit_and_its_statutory_part() -> None:
     hole = ((-20.0, -20.0), (20.0, -20.0), (20.0, 20.0), (-20.0, 20.0), (-20.0, -20.0))
     world = config(zones=[square("z", -200, -200, 200, 200, hole, limit_kmh=30)])
     assert at(world, fix(100, 100))[:3] == (30, 30, "zone")
-    assert at(world, fix(0, 0))[:3] == (100, None, "unmatched")
-    assert at(world, fix(201, 0))[:3] == (100, None, "unmatched")
+    assert at(world, fix(0, 0))[:3] == (100, 100, "unmatched")
+    assert at(world, fix(201, 0))[:3] == (100, 100, "unmatched")
 
 
 def test_a_zone_is_not_multiplied_at_night() -> None:
@@ -308,9 +325,9 @@ def test_a_zone_is_not_multiplied_at_night() -> None:
     assert at(world, fix(time_ms=NIGHT_MS))[:3] == (80, 90, "night_factor")
 
 
-def test_a_zone_above_the_limit_changes_only_what_is_statutory() -> None:
+def test_a_zone_above_limit_and_ceiling_changes_nothing() -> None:
     world = config(zones=[square("z", -200, -200, 200, 200, limit_kmh=120)])
-    assert at(world, fix())[:3] == (100, 120, "unmatched")
+    assert at(world, fix())[:3] == (100, 100, "unmatched")
 
 
 @pytest.mark.parametrize(
@@ -353,7 +370,7 @@ def test_a_zone_along_a_line_reaches_as_far_as_its_buffer() -> None:
 def test_a_zone_as_large_as_a_country_is_one_like_any_other() -> None:
     ring = ((75.0, 20.0), (134.0, 20.0), (134.0, 53.0), (75.0, 53.0), (75.0, 20.0))
     country = Zone(zone="c", name="c", kind="hazard_section", polygons=((ring,),), limit_kmh=70)
-    tables = limits.build_map(config(zones=[country]))
+    tables = limits.build_map(config(zones=[country]), np.zeros(1, MATCHING.params_dtype))
     assert len(tables.zones.near) <= 1 << 20
     assert at(config(zones=[country]), fix())[0] == 70
 
@@ -375,10 +392,10 @@ def test_a_road_is_found_again_in_another_map() -> None:
     first = [road(*EAST, limit_kmh=80), road((0, 0), (0, 900), name="b"), road((5, 5), (9, 9), name="c")]
     second = [first[2], road((1, 1), (2, 2)), first[0]]
     old, new = (limits.road_keys(Config(roads=tuple(roads))) for roads in (first, second))
-    match = np.zeros(4, limits.MATCH)
-    match["road"] = [0, 1, 2, NO_ROAD]
-    assert limits.moved(match, old, new)["road"].tolist() == [2, NO_ROAD, 0, NO_ROAD]
-    assert limits.moved(match, old, np.zeros(0, np.int64))["road"].tolist() == [NO_ROAD] * 4
+    held = np.array([0, 1, 2, NO_ROAD], np.int32)
+    assert limits.moved(held, old, new).tolist() == [2, NO_ROAD, 0, NO_ROAD]
+    assert limits.moved(held.reshape(2, 2), old, new).tolist() == [[2, NO_ROAD], [0, NO_ROAD]]
+    assert limits.moved(held, old, np.zeros(0, np.int64)).tolist() == [NO_ROAD] * 4
     assert limits.roads_of_keys(new, np.array([old[2], 0, 12345])).tolist() == [0, NO_ROAD, NO_ROAD]
 
 
@@ -484,7 +501,6 @@ def test_limits_are_those_of_the_reference(seed: int) -> None:
         found = (
             int(row["limit"]),
             int(row["statutory"]),
-            int(row["against"]),
             int(row["road"]),
             int(row["confidence"]),
         )
@@ -493,7 +509,6 @@ def test_limits_are_those_of_the_reference(seed: int) -> None:
         assert found == (
             expected.in_force,
             statutory,
-            expected.against,
             wanted,
             round(100 * expected.confidence),
         ), one

@@ -319,9 +319,8 @@ def start(rows: np.ndarray) -> None:
     rows["wake_ms"] = FOR_EVER_MS
 
 
-def tables(config: Config) -> tuple[int]:
+def tables(config: Config, drawn: object) -> tuple[int]:
     """Nothing beside the context."""
-    del config
     return (0,)
 
 

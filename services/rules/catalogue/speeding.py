@@ -15,7 +15,7 @@ Opens, escalates, closes
     proves that no burst can join any more.
 
 Ignores
-    Fixes that are not fixed, without a speed, or of implausible speed (above 160 km/h): as though absent, they break no run.
+    Fixes that are not fixed, of a frozen position, without a speed, or of implausible speed (above 160 km/h): as though absent, they break no run.
 """
 
 from collections.abc import Mapping
@@ -46,6 +46,7 @@ from services.rules.finding import (
     update_overdue,
 )
 from services.rules.limit_sources import SOURCES, basis
+from services.rules.limits import MOST_DOUBTS, MapTables, doubtful
 from services.rules.parameters import milliseconds, tenths, window_ms
 from services.rules.records import NO_LIMIT, NO_ROAD, PAGE_HEAD, USE_SPEED
 from services.rules.rule import Described, Names, Parameter, Rule
@@ -72,9 +73,6 @@ PARAMETERS = (
         "share of the day limit that is monitored at night",
     ),
     Parameter("night_window", "22:00-06:00", "window", "", 0, 24, "GA/T 2372-2026", "local hours that are night"),
-    Parameter("match_radius_m", 30, "number", "m", 1, 500, "terminal accuracy 15 m, JT/T 794", "farthest road matched"),
-    Parameter("match_heading_deg", 45, "number", "°", 1, 180, "design", "greatest difference of heading and road"),
-    Parameter("moving_kmh", 5, "number", "km/h", 0, 50, "terminal accuracy 7.2 km/h, JT/T 794", "heading asked from here"),
     Parameter("tolerance_kmh", 0, "number", "km/h", 0, 50, "design", "excess that is not yet above"),
     Parameter("min_duration_s", 30, "number", "s", 0, 600, "official form, note 2", "a burst must be longer"),
     Parameter("merge_window_s", 60, "number", "s", 0, 600, "official form, note 2", "bursts so near are one"),
@@ -82,7 +80,7 @@ PARAMETERS = (
 )  # fmt: skip
 
 CEILING_KMH = {"coach": 100, "charter": 100, "hazmat": 80, "freight": 100, "school_bus": 80}
-"""What kind and band compare with on no road: the highest a class may ever drive (实施条例 art. 78, 危货办法 art. 46, 校车条例 art. 35)."""
+"""The statutory part on no road, but for zones and orders: the highest a class may ever drive (实施条例 art. 78, 危货办法 art. 46, 校车条例 art. 35)."""
 
 PARAMS = np.dtype(
     [
@@ -92,9 +90,6 @@ PARAMS = np.dtype(
         ("night_factor", "f8", (len(CLASSES),)),  # 0 none
         ("night_from_ms", "i4"),
         ("night_to_ms", "i4"),
-        ("match_radius_m", "f8"),
-        ("match_heading_deg", "f8"),
-        ("moving", "u2"),
         ("tolerance", "i4"),
         ("min_duration_ms", "i8"),
         ("merge_window_ms", "i8"),
@@ -108,18 +103,23 @@ KINDS = ("monitoring", "statutory")
 BANDS = ("0-10%", "10-20%", "20-50%", "50%+")
 INFO, MINOR, MAJOR, CRITICAL = range(4)
 
+DOUBTS = [
+    ("doubts", "u4"),  # roads that fitted equally at the first doubtful fix, 0 none
+    ("doubt_roads", "i4", (MOST_DOUBTS,)),
+    ("doubt_limits", "u2", (MOST_DOUBTS,)),  # 0.1 km/h, in force on each
+]
 STATE = np.dtype(
     [
         ("burst_began_ms", "i8"),
         ("last_ms", "i8"),  # last participating fix
         ("above", "u1"),  # a burst is running
         ("running", "u1"),  # an episode is running (opened and not proven ended)
-        ("peak_against", "u2"),
         ("peak_statutory", "u2"),
         ("peak_source", "u1"),
         ("peak_class", "u1"),
         ("peak_road", "i4"),
         ("episode", EPISODE),  # of the burst while it is too short to open, then of the episode
+        *DOUBTS,
     ],
     align=True,
 )
@@ -129,8 +129,8 @@ FINDING = np.dtype(
         ("source", "u1"),
         ("vehicle_class", "u1"),
         ("statutory", "u2"),
-        ("against", "u2"),
         ("road", "i4"),
+        *DOUBTS,
     ],
     align=True,
 )
@@ -150,8 +150,7 @@ def pack(values: Mapping[str, Any], row: np.void) -> None:
         row["ceiling"][place] = tenths(CEILING_KMH[vehicle_class.value])
         row["night_factor"][place] = values["night_factor"].get(vehicle_class.value) or 0.0
     row["night_from_ms"], row["night_to_ms"] = window_ms(values["night_window"])
-    row["match_radius_m"], row["match_heading_deg"] = values["match_radius_m"], values["match_heading_deg"]
-    row["moving"], row["tolerance"] = tenths(values["moving_kmh"]), tenths(values["tolerance_kmh"])
+    row["tolerance"] = tenths(values["tolerance_kmh"])
     for name in ("min_duration", "merge_window", "max_gap"):
         row[f"{name}_ms"] = milliseconds(values[f"{name}_s"])
 
@@ -180,8 +179,11 @@ def tell(
     row.source = state.peak_source
     row.vehicle_class = state.peak_class
     row.statutory = state.peak_statutory
-    row.against = state.peak_against
     row.road = state.peak_road
+    row.doubts = state.doubts
+    for place in range(state.doubts):
+        row.doubt_roads[place] = state.doubt_roads[place]
+        row.doubt_limits[place] = state.doubt_limits[place]
 
 
 @compiled
@@ -193,30 +195,36 @@ def begin(state: Row, fix: Row, context: Row) -> None:
     episode.began_ms = fix.time_ms
     episode.kind = MONITORING
     state.running = 0
+    if state.doubts:
+        state.doubts = 0
+        for place in range(MOST_DOUBTS):
+            state.doubt_roads[place] = NO_ROAD
+            state.doubt_limits[place] = 0
 
 
 @inlined
-def add(state: Row, fix: Row, context: Row) -> None:
-    """A fix above belongs to the burst or episode: peak, kind, band, severity, confidence."""
+def add(state: Row, tables: MapTables, fix: Row, context: Row, params: Row) -> None:
+    """A fix above belongs to the burst or episode: peak, kind, band, severity, confidence, and the first doubt of its road."""
     episode = state.episode
-    speed, limit, against = np.int64(context.speed), np.int64(context.limit), np.int64(context.against)
+    speed, limit, law = np.int64(context.speed), np.int64(context.limit), np.int64(context.statutory)
     if episode.limit == 0 or speed * np.int64(episode.limit) > np.int64(episode.peak) * limit:
         episode.peak = speed
         episode.limit = limit
         episode.at_ms = fix.time_ms
         episode.at_lon_e7 = fix.lon_e7
         episode.at_lat_e7 = fix.lat_e7
-        episode.band = band_of(speed, against)
-        state.peak_against = context.against
+        episode.band = band_of(speed, law)
         state.peak_statutory = context.statutory
         state.peak_source = context.source
         state.peak_class = context.vehicle_class
         state.peak_road = context.road
     episode.ended_ms = fix.time_ms
     episode.untold = 1
-    if speed > against:
+    if speed > law:
         episode.kind = STATUTORY
-    episode.confidence = min(context.confidence, episode.confidence)
+    if context.confidence < episode.confidence:
+        episode.confidence = context.confidence
+        state.doubts = doubtful(tables, fix, context, params, state.doubt_roads, state.doubt_limits)
     if episode.kind == MONITORING:
         episode.severity = INFO
     elif episode.band == NO_BAND or episode.band <= 1:
@@ -255,7 +263,7 @@ def step(
         state.burst_began_ms = time_ms
         if not state.running:
             begin(state, fix, context)
-    add(state, fix, context)
+    add(state, tables, fix, context, params)
     episode = state.episode
     if not state.running:
         if time_ms - state.burst_began_ms > params.min_duration_ms:
@@ -318,29 +326,34 @@ def start(rows: np.ndarray) -> None:
     """Fresh rows."""
     rows["episode"]["band"] = NO_BAND
     rows["peak_road"] = NO_ROAD
+    rows["doubt_roads"] = NO_ROAD
 
 
-def tables(config: Config) -> tuple[int]:
-    """Nothing beside the context."""
-    return (0,)
+def tables(config: Config, drawn: MapTables) -> MapTables:
+    """The map, for the roads of a doubtful fix."""
+    return drawn
 
 
 def describe(finding: np.void, names: Names) -> Described:
     """The finding in words."""
     speed, limit = int(finding["peak"]) / 10, int(finding["limit"]) / 10
-    statutory = int(finding["statutory"])
     source = SOURCES[int(finding["source"])]
     road = names.road_name(int(finding["road"])) if int(finding["road"]) != NO_ROAD else None
     duration_ms = int(finding["ended_ms"]) - int(finding["began_ms"])
     band = None if int(finding["band"]) == NO_BAND else BANDS[int(finding["band"])]
-    why = {
+    why: dict[str, Any] = {
         "limit_from": source.en,
         "basis": basis(int(finding["source"]), int(finding["vehicle_class"])),
         "band": band,
         "road": road,
         "duration_s": seconds(duration_ms),
-        "statutory_kmh": None if statutory == NO_LIMIT else whole(statutory / 10),
+        "statutory_kmh": whole(int(finding["statutory"]) / 10),
     }
+    if finding["doubts"]:
+        why["doubt"] = [
+            {"road": names.road_name(int(road)), "limit": whole(int(kmh) / 10)}
+            for road, kmh in zip(finding["doubt_roads"], finding["doubt_limits"], strict=True)
+        ][: int(finding["doubts"])]
     zh = f"{road + ', ' if road else ''}{speed:g} km/h, 限速 {limit:g} ({source.zh}), 持续 {minutes_zh(duration_ms)}"
     en = f"{road + ', ' if road else ''}{speed:g} km/h in a {limit:g} zone ({source.en}) for {minutes_en(duration_ms)}"
     return Described(
@@ -363,4 +376,5 @@ RULE = Rule(
     run=run,
     sweep=sweep,
     describe=describe,
+    roads=("peak_road", "doubt_roads"),
 )

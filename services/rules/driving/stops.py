@@ -5,19 +5,10 @@ import numpy as np
 from services.compiled import Row, inlined
 from services.contracts.fix import NO_U4
 from services.rules.driving.timeline import STOPPED, mark
-from services.rules.geometry import distance_m
+from services.rules.geometry import within
 
 ODOMETER_M = 1000
 """So far the odometer may differ over a silence in which the vehicle stood."""
-NEAR_E7 = 0.0111320
-"""No more metres than this has 1e-7 degree anywhere (a degree of longitude on the equator)."""
-
-
-@inlined
-def within(lon_a: int, lat_a: int, lon_b: int, lat_b: int, radius_m: float) -> bool:
-    """Whether two positions lie at most so far apart; a standing vehicle is told by two subtractions."""
-    east, north = abs(np.int64(lon_a) - np.int64(lon_b)), abs(np.int64(lat_a) - np.int64(lat_b))
-    return bool((east + north) * NEAR_E7 <= radius_m) or distance_m(lon_a, lat_a, lon_b, lat_b) <= radius_m
 
 
 @inlined

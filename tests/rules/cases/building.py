@@ -34,6 +34,9 @@ DISTANCE_TOLERANCE = 0.005
 """Distances may differ by so much, in relation."""
 
 
+NEVER_FROZEN = {"frozen_distance_m": 1_000_000}
+
+
 @dataclass(frozen=True)
 class Case:
     """Fixes in the order of the log, and what is to be found; `expected` names what the case is about and leaves the rest open."""
@@ -112,8 +115,11 @@ def config(
     vehicles: Iterable[Vehicle] = (),
     **parameters: dict[str, Any],
 ) -> Config:
-    """One vehicle's world; `speeding={...}` and the like override parameters for all time."""
-    for_all_time = (RuleSet(parameters=parameters),) if parameters else ()
+    """One vehicle's world; `speeding={...}` and the like override parameters for all time.
+
+    Most cases drive without leaving their place; unless a case names `plausibility`, no place is frozen in it.
+    """
+    for_all_time = (RuleSet(parameters={"plausibility": NEVER_FROZEN, **parameters}),)
     return Config(
         version=1,
         vehicles=tuple(vehicles) or (vehicle(vehicle_class),),
@@ -155,8 +161,8 @@ def differences(found: list[Episode], case: Case) -> list[str]:
     for number, (episode, expected) in enumerate(zip(found, case.expected, strict=True)):
         seen: dict[str, Any] = {**episode["why"], **episode}
         for name, value in expected.items():
-            if not _same(seen[name], value, exactly=case.rule != "route_deviation"):
-                result.append(f"episode {number}, {name}: {seen[name]!r}, expected {value!r}")
+            if not _same(seen.get(name), value, exactly=case.rule != "route_deviation"):
+                result.append(f"episode {number}, {name}: {seen.get(name)!r}, expected {value!r}")
     return result
 
 
