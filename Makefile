@@ -33,7 +33,7 @@ client: install ## a typed Python client of the api, generated from docs/openapi
 	@test -x .local/client-tool/bin/openapi-python-client || (.venv/bin/python -m venv .local/client-tool \
 	  && .local/client-tool/bin/pip install -q --require-hashes -r deploy/client.lock)
 	@rm -rf .local/client && mkdir -p .local/client
-	@.local/client-tool/bin/openapi-python-client generate --path docs/openapi.json --meta none --config deploy/client.yaml \
+	@.local/client-tool/bin/openapi-python-client generate --path docs/openapi.json --meta none --config deploy/client.yaml --custom-template-path deploy/client-templates \
 	  --output-path .local/client/roadwatch_client
 
 check: install ## format, lint, types, import contracts; of the console, too

@@ -36,6 +36,7 @@ QUIET_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
 STREAM = "text/event-stream"
+IDENTITY = "identity"
 
 log = structlog.get_logger()
 
@@ -45,6 +46,10 @@ def bare_host(host: str) -> str:
     if host.startswith("["):
         return host[1:].partition("]")[0].lower()
     return host.partition(":")[0].lower()
+
+
+class Headed(Exception):
+    """A HEAD has been answered: what follows the head is not to be made."""
 
 
 class Access:
@@ -59,10 +64,13 @@ class Access:
         self._secrets = Quota(Policy("login", settings.logins_per_minute))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it."""
+        """Pass a request on, or refuse it. HEAD is GET without the body; of a stream it does not wait for the first event."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        asked = scope["method"]
+        if asked == "HEAD":
+            scope = {**scope, "method": "GET"}
         headers = Headers(scope=scope)
         given = headers.get("x-request-id", "")
         request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
@@ -76,6 +84,9 @@ class Access:
                 policy = self._page_policy if is_page(scope["path"]) else DATA_POLICY
                 dress(message, scope, request_id, answer, policy)
             await send(message)
+            if asked == "HEAD" and message["type"] == "http.response.start":
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+                raise Headed
 
         try:
             problem = await self._refusal(scope, headers)
@@ -83,8 +94,10 @@ class Access:
                 await respond(problem, language_of(scope), request_id)(scope, receive, answered)
             else:
                 await self._app(scope, bounded(receive), answered)
+        except Headed:
+            pass
         finally:
-            _tell(scope, answer, monotonic_s() - begun_s)
+            _tell(scope, asked, answer, monotonic_s() - begun_s)
 
     async def _refusal(self, scope: Scope, headers: Headers) -> Problem | None:
         """Why the request is not answered; None: it is, and the scope says to whom."""
@@ -94,6 +107,10 @@ class Access:
             return None
         if (length := headers.get("content-length", "")).isdigit() and int(length) > MOST_BODY:
             return too_large()
+        if (coding := headers.get("content-encoding", IDENTITY).strip().lower()) != IDENTITY:
+            return Problem(
+                "unsupported-encoding", {"given": coding[:100]}, headers={"accept-encoding": IDENTITY}
+            )
         if open_to_all(path, scope["method"]):
             foreign = self._loopback and bare_host(headers.get("host", "")) not in LOOPBACK
             return Problem("foreign-host") if foreign else self._beyond(scope)
@@ -126,7 +143,8 @@ class Access:
         if standing is None or not standing.wait_s:
             return None
         words = {"quota": standing.policy.quota, "seconds": standing.wait_s}
-        return Problem("quota-exceeded", words, more={"violated-policies": [standing.policy.name]})
+        headers = {"retry-after": str(standing.wait_s)}
+        return Problem("quota-exceeded", words, (), headers, {"violated-policies": [standing.policy.name]})
 
 
 def client_of(scope: Scope) -> str | None:
@@ -195,7 +213,7 @@ def dress(message: Message, scope: Scope, request_id: str, answer: dict[str, Any
         own.append((b"cache-control", b"no-store"))
 
 
-def _tell(scope: Scope, answer: dict[str, Any], seconds: float) -> None:
+def _tell(scope: Scope, method: str, answer: dict[str, Any], seconds: float) -> None:
     route = scope.get("route")
     operation = getattr(route, "name", None) or "other"
     status = answer["status"] or 499  # the client left before there was an answer
@@ -204,6 +222,6 @@ def _tell(scope: Scope, answer: dict[str, Any], seconds: float) -> None:
         metrics.HTTP_SECONDS.labels(operation).observe(seconds)
     say = log.debug if scope["path"] in QUIET_PATHS else log.info
     say(
-        "request", method=scope["method"], path=scope["path"], operation=operation, status=status,
+        "request", method=method, path=scope["path"], operation=operation, status=status,
         ms=round(seconds * 1000, 1), client=client_of(scope), request_id=scope["request_id"],
     )  # fmt: skip

@@ -67,19 +67,19 @@ class Authenticator:
             return await self._bearer(scheme, secret.strip(), ip)
         token = session_token(headers)
         if token is None:
-            raise unauthorized("login-required")
+            raise Problem("login-required")
         if method not in SAFE_METHODS and cross_site(headers):
             raise Problem("cross-site")
         return await self._session(token)
 
     async def _bearer(self, scheme: str, secret: str, ip: str | None) -> Principal:
         if scheme.lower() != "bearer":
-            raise unauthorized("unauthorized")
+            raise Problem("unauthorized")
         if self._token and hmac.compare_digest(secret.encode("utf-8", "surrogateescape"), self._token):
             return SYSTEM
         key_id = key_id_of(secret)
         if key_id is None:
-            raise unauthorized("unauthorized")
+            raise Problem("unauthorized")
         remembered = self._remembered(secret_hash := digest(secret + (ip or "")))
         if remembered is not None:
             return remembered
@@ -91,7 +91,7 @@ class Authenticator:
                 or not hmac.compare_digest(row["key_hash"], digest(secret))
                 or not allowed(row["networks"], ip)
             ):
-                raise unauthorized("unauthorized")
+                raise Problem("unauthorized")
             await accounts.used(conn, key_id, at_ms)
         return self._remember(secret_hash, principal_of_row(row, "key", key_id, frozenset(row["scopes"])))
 
@@ -104,7 +104,7 @@ class Authenticator:
         async with self._database.writing(scope.EVERYTHING) as conn:
             row = await accounts.by_session(conn, token_hash, at_ms, IDLE_MS)
             if row is None:
-                raise unauthorized("login-required")
+                raise Problem("login-required")
             if at_ms - row["seen_at"].timestamp() * 1000 > TOUCH_EVERY_MS:
                 await accounts.seen(conn, token_hash, at_ms)
         return self._remember(token_hash, principal_of_row(row, "session", token_hash.hex()))
@@ -224,8 +224,3 @@ def allowed(networks: list[str], ip: str | None) -> bool:
         return any(address in ipaddress.ip_network(network) for network in networks)
     except ValueError:
         return False
-
-
-def unauthorized(code: str) -> Problem:
-    """401 with what a client should try."""
-    return Problem(code, headers={"www-authenticate": 'Bearer realm="roadwatch"'})

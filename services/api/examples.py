@@ -275,6 +275,8 @@ OF_OPERATION: dict[str, Any] = {
     "list_keys": KEY_PAGE,
     "create_key": NEW_KEY,
     "list_my_keys": KEY_PAGE,
+    "get_key": KEY,
+    "get_my_key": KEY,
     "create_my_key": NEW_KEY,
     "begin_totp": {
         "secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",

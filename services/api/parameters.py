@@ -238,15 +238,11 @@ def box_of(text: str | None) -> Box | None:
 
 
 def problem_of(errors: list[dict[str, Any]]) -> Problem:
-    """Pydantic's errors as one problem; parameters that do not exist are named first of all."""
+    """Pydantic's errors as one problem."""
     in_body = any(error["loc"][:1] == ("body",) for error in errors)
-    unknown = [str(error["loc"][-1])[:100] for error in errors if error["type"] == "extra_forbidden"]
-    faults = tuple(_fault(error) for error in errors)
-    if in_body:
-        return Problem("invalid-body", faults=faults)
-    if unknown:
-        return Problem("unknown-parameter", {"names": ", ".join(unknown)}, faults)
-    return Problem("invalid-parameter", faults=faults)
+    return Problem(
+        "invalid-body" if in_body else "invalid-parameter", faults=tuple(_fault(error) for error in errors)
+    )
 
 
 def _fault(error: dict[str, Any]) -> Fault:

@@ -17,6 +17,8 @@ TYPE_PREFIX = "urn:roadwatch:problem:"
 REGISTERED = {"quota-exceeded": "https://iana.org/assignments/http-problem-types#quota-exceeded"}
 """Types that have a name of their own in IANA's registry (draft-ietf-httpapi-ratelimit-headers)."""
 RETRY_AFTER_S = 2
+CHALLENGE = 'Bearer realm="roadwatch"'
+"""What a 401 says to try (RFC 9110, 11.6.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,8 @@ class Kind:
 
 KINDS = (
     Kind("invalid-parameter", 400, "参数无效", "Invalid parameter", "请按 errors 修正参数。", "Correct the parameters named in errors."),
-    Kind("unknown-parameter", 400, "未知参数", "Unknown parameter", "不存在的参数: {names}。可用参数请见 /docs。",
-         "There is no parameter {names}; /docs lists those there are."),
+    Kind("unknown-parameter", 400, "未知参数", "Unknown parameter", "没有参数 {names}。此操作的参数应为其中之一: {known_zh}。",
+         "There is no parameter {names} here; the parameters of this operation: {known_en}."),
     Kind("invalid-cursor", 400, "游标无效", "Invalid cursor", "游标被改动、已失效或不是本接口给出的,请从第一页重新开始。",
          "The cursor was changed, is no longer valid or is not one of this path; begin with the first page."),
     Kind("cursor-mismatch", 400, "游标与条件不符", "Cursor of other conditions", "游标属于另一组查询条件,翻页时请保持其它参数不变。",
@@ -117,6 +119,10 @@ KINDS = (
     Kind("account-changed", 412, "账号已被他人修改", "Account changed meanwhile", "账号现为版本 {version},请重新读取后再改。",
          "The account is at version {version} now; read it again, then change it."),
     Kind("body-too-large", 413, "请求内容过大", "Body too large", "请求内容不得超过 {bytes} 字节,请分次发送。", "The body must not exceed {bytes} bytes; send it in parts."),
+    Kind("unsupported-media-type", 415, "请求内容的类型不受支持", "Unsupported media type", "请求内容应为 JSON,请加 Content-Type: application/json;现为 {given}。",
+         "The body must be JSON, sent with Content-Type: application/json; this one came as {given}."),
+    Kind("unsupported-encoding", 415, "请求内容不得压缩", "Unsupported content coding", "请求内容请勿压缩发送,去掉 Content-Encoding: {given}。",
+         "Send the body as it is, without Content-Encoding: {given}."),
     Kind("quota-exceeded", 429, "请求过于频繁", "Too many requests", "每分钟至多 {quota} 次,请在 {seconds} 秒后重试。",
          "At most {quota} a minute; try again in {seconds} seconds."),
     Kind("if-match-required", 428, "须给出 If-Match", "If-Match required", "请在 If-Match 头中给出读取时得到的 ETag。", "Give the ETag that reading gave as If-Match."),
@@ -173,6 +179,12 @@ class Problem(Exception):
         return BY_CODE[self.code]
 
 
+def headers_of(problem: Problem) -> dict[str, str]:
+    """What a problem's answer carries besides its language: how to sign in (401), when to come back (503)."""
+    usual = {401: {"www-authenticate": CHALLENGE}, 503: {"retry-after": str(RETRY_AFTER_S)}}
+    return usual.get(problem.kind.status, {}) | dict(problem.headers)
+
+
 def document(problem: Problem, language: Language, request_id: str | None = None) -> dict[str, Any]:
     """The problem's JSON."""
     kind = problem.kind
@@ -188,6 +200,8 @@ def document(problem: Problem, language: Language, request_id: str | None = None
             {"pointer": fault.pointer, "detail": fault.zh if language == "zh" else fault.en}
             for fault in problem.faults
         ]
+    if "retry-after" in (headers := headers_of(problem)):
+        body["retry_after_s"] = int(headers["retry-after"])
     if request_id:
         body["request_id"] = request_id
     return body | dict(problem.more)
@@ -195,9 +209,11 @@ def document(problem: Problem, language: Language, request_id: str | None = None
 
 def respond(problem: Problem, language: Language, request_id: str | None = None) -> Response:
     """The problem as an answer."""
-    headers = {"content-language": CONTENT_LANGUAGE[language], "vary": "Accept-Language", **problem.headers}
-    if problem.kind.status == 503:
-        headers.setdefault("retry-after", str(RETRY_AFTER_S))
+    headers = {
+        "content-language": CONTENT_LANGUAGE[language],
+        "vary": "Accept-Language",
+        **headers_of(problem),
+    }
     body = msgspec.json.encode(document(problem, language, request_id))
     return Response(body, problem.kind.status, headers, MEDIA_TYPE)
 
@@ -208,7 +224,7 @@ def invalid(parameter: str, zh: str, en: str) -> Problem:
 
 
 EXAMPLE_WORDS = {
-    "names": "colour", "after": 99, "last": 42, "days": 31, "path": "/v1/nothing", "method": "POST", "id": "alr_0",
+    "names": "colour", "known_zh": "rule, limit", "known_en": "rule, limit", "given": "text/plain", "after": 99, "last": 42, "days": 31, "path": "/v1/nothing", "method": "POST", "id": "alr_0",
     "minutes": 15, "permission": "alerts:read",
     "login": "wang", "subject": "248289761001", "name": "sync", "version": 3, "bytes": 1_000_000, "quota": 3000, "seconds": 2,
     "state_zh": "已办结", "state_en": "resolved", "action_zh": "知晓", "action_en": "acknowledge",
@@ -217,9 +233,14 @@ EXAMPLE_WORDS = {
 }  # fmt: skip
 EXAMPLE_FAULTS = {
     "invalid-parameter": (Fault("#/query/limit", "应为整数", "expected a whole number"),),
+    "unknown-parameter": (Fault("#/query/colour", "没有此参数", "there is no such parameter"),),
     "invalid-body": (Fault("#/body/new", "至少 12 个字符", "at least 12 characters"),),
 }
-EXAMPLE_MORE = {"quota-exceeded": {"violated-policies": ["default"]}}
+EXAMPLE_MORE: dict[str, dict[str, Any]] = {
+    "quota-exceeded": {"violated-policies": ["default"]},
+    "unknown-parameter": {"known": ["rule", "limit"]},
+}
+EXAMPLE_HEADERS = {"quota-exceeded": {"retry-after": "2"}, "idempotency-running": {"retry-after": "1"}}
 
 
 def answers(codes: Iterable[str]) -> dict[int | str, dict[str, Any]]:
@@ -230,7 +251,9 @@ def answers(codes: Iterable[str]) -> dict[int | str, dict[str, Any]]:
         faults = EXAMPLE_FAULTS.get(code, ())
         more = EXAMPLE_MORE.get(code, {})
         example = document(
-            Problem(code, EXAMPLE_WORDS, faults, more=more), "en", "9f1c2d3e4b5a69788796a5b4c3d2e1f0"
+            Problem(code, EXAMPLE_WORDS, faults, EXAMPLE_HEADERS.get(code, {}), more),
+            "en",
+            "9f1c2d3e4b5a69788796a5b4c3d2e1f0",
         )
         entry = found.setdefault(
             kind.status,

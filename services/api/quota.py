@@ -33,12 +33,11 @@ class Standing:
     wait_s: int = 0
 
     def headers(self) -> dict[str, str]:
-        """For the answer."""
-        found = {
+        """For every answer, refused or not."""
+        return {
             "ratelimit-policy": self.policy.header(),
             "ratelimit": f'"{self.policy.name}";r={self.left};t={self.full_s}',
         }
-        return found | ({"retry-after": str(self.wait_s)} if self.wait_s else {})
 
 
 class Quota:

@@ -259,4 +259,5 @@ class Problem(BaseModel):
     status: int
     detail: str
     errors: list[Fault] | None = None
+    retry_after_s: int | None = None
     request_id: str | None = None

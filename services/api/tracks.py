@@ -26,6 +26,15 @@ from services.store.times import to_time
 MOST_SIMPLIFY_M = 10_000
 JSON_WITHOUT_A_STANDARD = "application/json"
 
+CONTENT = {
+    FORMATS["parquet"].media_type: {"schema": {"type": "string", "format": "binary"}},
+    **{FORMATS[name].media_type: {"schema": {"type": "string"}} for name in ("csv", "gpx", "kml")},
+    FORMATS["geojson"].media_type: {"schema": {"$ref": "#/components/schemas/Track"}},
+    FORMATS["mfjson"].media_type: {"schema": {"type": "object"}},
+}
+"""The answers in OpenAPI. A generator that keeps one media type of an answer keeps the first that it knows: bytes or text first, which every format
+is, so that its client can fetch them all; one that began with GeoJSON would try to parse the others as such."""
+
 router = APIRouter(tags=["vehicles"])
 log = structlog.get_logger()
 
@@ -53,12 +62,7 @@ class TrackParameters(PeriodParameters):
     responses={
         200: {
             "description": "the track",
-            "content": {"application/geo+json": {"schema": {"$ref": "#/components/schemas/Track"}}}
-            | {
-                entry.media_type: {"schema": {"type": "string"}}
-                for entry in FORMATS.values()
-                if entry.name != "geojson"
-            },
+            "content": CONTENT,
         },
         **answers(
             [

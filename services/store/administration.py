@@ -40,6 +40,7 @@ KEYS = f"""
 SELECT {KEY_COLUMNS} FROM api_key
 WHERE account = $1 AND ($2::timestamptz IS NULL OR created_at < $2 OR (created_at = $2 AND id > $3)) ORDER BY created_at DESC, id LIMIT $4
 """
+KEY = f"SELECT {KEY_COLUMNS} FROM api_key WHERE id = $1 AND ($2::text IS NULL OR account = $2)"
 LIVE_KEYS = (
     "SELECT count(*) FROM api_key WHERE account = $1 AND name = $2 AND revoked_at IS NULL AND expires_at > $3"
 )
@@ -142,6 +143,11 @@ async def keys(
     """An account's keys, newest first, revoked ones too; those after one (created, id)."""
     created_ms, key_id = after or (None, None)
     return await conn.fetch(KEYS, account_id, to_time(created_ms), key_id, limit)
+
+
+async def key(conn: Conn, key_id: str, owner: str | None = None) -> asyncpg.Record | None:
+    """One key, revoked or not, of `owner` only if that is given; None: there is none."""
+    return await conn.fetchrow(KEY, key_id, owner)
 
 
 async def live_keys(conn: Conn, account_id: str, name: str, now_ms: int) -> int:

@@ -6,6 +6,7 @@ import httpx2
 from services.api.identity import Role
 from services.api.passwords import hashed
 from services.store.accounts import NewAccount, add
+from tests.api.documented import check
 from tests.api.support import DEADLINE_S, Api
 
 PASSWORD = "correct horse battery 9"
@@ -38,6 +39,7 @@ def browser(api: Api) -> httpx2.AsyncClient:
         timeout=DEADLINE_S,
         trust_env=False,
         headers={"sec-fetch-site": "same-origin"},
+        event_hooks={"response": [check]},
     )
     api.browsers.append(client)
     return client

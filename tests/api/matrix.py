@@ -40,7 +40,7 @@ from tests.api.support import DEADLINE_S, open_stream
 READS = frozenset({"alerts:read", "vehicles:read", "tracks:read"})
 STREAMS = frozenset({"stream_alerts", "stream_positions"})
 IN_SESSION = frozenset(
-    {"list_my_keys", "create_my_key", "revoke_my_key", "begin_totp", "confirm_totp", "end_totp", "change_password"}
+    {"list_my_keys", "create_my_key", "get_my_key", "revoke_my_key", "begin_totp", "confirm_totp", "end_totp", "change_password"}
 )  # fmt: skip
 WITH_FIRST_PASSWORD = frozenset({"logout", "get_me", "change_password"})
 FEW = ("supervisor", "partner")

@@ -25,7 +25,7 @@ def _owner(case: Case) -> str:
 
 async def _key(case: Case) -> str:
     """A fresh key: of the asker if it is own, of another account else."""
-    mine = case.operation.name == "revoke_my_key" and case.thing is OWN_THING
+    mine = case.operation.name in OWNED and case.thing is OWN_THING
     _, key_id, key_hash = new_key()
     await case.world.writer.execute(
         "INSERT INTO api_key (id, key_hash, account, name, scopes, networks, expires_at) VALUES ($1, $2, $3, $1, '{}', '{}', now() + interval '1 day')",
@@ -85,7 +85,7 @@ PARAMETERS = {
 }
 """Path parameter to its value for a case."""
 OWNED_PARAMETERS = frozenset({"job_id", "webhook_id", "delivery_id"})
-OWNED = frozenset({"revoke_my_key"})
+OWNED = frozenset({"get_my_key", "revoke_my_key"})
 """Operations on what belongs to an account, besides those with such parameters: another's is not there."""
 ROWS = frozenset({"alert_id", "vehicle_id", "route_id", "code"})
 """Path parameters that name what is in somebody's scope or not."""

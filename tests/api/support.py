@@ -33,6 +33,7 @@ from services.store import driver_seen
 from services.store.alerts import NewEvent, append
 from services.store.history import copy_fixes, days_of, make_days
 from services.store.times import to_time
+from tests.api.documented import check
 
 BEGAN_MS = 1_795_363_200_000
 TOKEN = "t" * 32
@@ -88,7 +89,11 @@ async def start(settings: Settings) -> Api:
     serving = asyncio.create_task(server.serve([listening]))
     await until(lambda: server.started)
     client = httpx2.AsyncClient(
-        base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE_S, trust_env=False, headers=BEARER
+        base_url=f"http://127.0.0.1:{port}",
+        timeout=DEADLINE_S,
+        trust_env=False,
+        headers=BEARER,
+        event_hooks={"response": [check]},
     )
     return Api(settings, app, server, serving, port, client)
 

@@ -282,7 +282,7 @@ async def test_a_wrong_body_is_a_problem_that_says_where(
     plain = await api.client.post(
         "/v1/alerts/alr_1/comment", content="hello", headers={**headers, "content-type": "text/plain"}
     )
-    assert problem(plain) == (400, "invalid-body")
+    assert problem(plain) == (415, "unsupported-media-type")
     items: list[Any] = [[], [{}], [{"id": "a"}], [{"id": "", "version": 0}], [{"id": "a", "version": -1}], [{"id": "a", "version": 2**40}],
                         [{"id": "a", "version": 1.5}], [{"id": "a", "version": "0"}], [{"id": "a", "version": 0, "x": 1}],
                         [{"id": "a", "version": 0}] * (MOST_ITEMS + 1), "a", None]  # fmt: skip

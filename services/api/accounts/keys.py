@@ -13,7 +13,7 @@ from services.api.idempotency import IdempotentRoute
 from services.api.identity import Principal, principal_of
 from services.api.parameters import Nothing, Paging, time_ms
 from services.api.problems import Problem, answers
-from services.api.schemas_people import KeyPage, NewKeyShown
+from services.api.schemas_people import Key, KeyPage, NewKeyShown
 from services.api.state import state_of
 from services.runtime.clock import now_ms
 from services.store import administration, scope
@@ -53,7 +53,9 @@ async def _made(request: Request, account_id: str, body: NewKey) -> Response:
         row, key = await changes.add_key(conn, account_id, _wanted(body, at_ms), at_ms)
         detail = {"account": account_id, "name": row["name"], "scopes": row["scopes"]}
         await state.audit(conn, request, "key.create", row["id"], detail=detail)
-    return respond({**key_shown(row), "key": key}, 201)
+    mine = principal_of(request).id == account_id
+    location = f"/v1/me/keys/{row['id']}" if mine else f"/v1/keys/{row['id']}"
+    return respond({**key_shown(row), "key": key}, 201, location=location)
 
 
 async def _page(request: Request, account_id: str, parameters: Paging) -> Response:
@@ -64,6 +66,14 @@ async def _page(request: Request, account_id: str, parameters: Paging) -> Respon
         rows = await administration.keys(conn, account_id, after, parameters.limit + 1)
     items, following = cursors.cut(rows, parameters.limit, age_of, account_id)
     return respond({"items": [key_shown(row) for row in items], "next": following})
+
+
+async def _one(request: Request, key_id: str, owner: str | None) -> Response:
+    async with state_of(request).database.reading(scope.EVERYTHING) as conn:
+        row = await administration.key(conn, key_id, owner) if "\0" not in key_id else None
+    if row is None:
+        raise Problem("key-not-found", {"id": key_id})
+    return respond(key_shown(row))
 
 
 async def _revoked(request: Request, key_id: str, owner: str | None) -> Response:
@@ -113,6 +123,17 @@ async def create_key(
     return await _made(request, account_id, body)
 
 
+@router.get(
+    "/v1/keys/{key_id}",
+    response_class=Response,
+    responses={200: {"model": Key}, **answers(["key-not-found", *ALWAYS])},
+    summary="单个密钥 · one key",
+)
+async def get_key(request: Request, key_id: KeyId) -> Response:
+    """A key of any account, revoked or not, without its secret."""
+    return await _one(request, key_id, None)
+
+
 @router.delete(
     "/v1/keys/{key_id}",
     status_code=204,
@@ -148,6 +169,17 @@ async def list_my_keys(request: Request, parameters: Annotated[Paging, Query()])
 async def create_my_key(request: Request, body: NewKey, _: Annotated[Nothing, Query()]) -> Response:
     """Gives the key once; a key cannot make keys."""
     return await _made(request, in_session(request).id, body)
+
+
+@router.get(
+    "/v1/me/keys/{key_id}",
+    response_class=Response,
+    responses={200: {"model": Key}, **answers(["key-not-found", *OWN_ALWAYS])},
+    summary="我的单个密钥 · one key of mine",
+)
+async def get_my_key(request: Request, key_id: KeyId) -> Response:
+    """A key of one's own, revoked or not, without its secret."""
+    return await _one(request, key_id, in_session(request).id)
 
 
 @router.delete(

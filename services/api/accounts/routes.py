@@ -43,9 +43,13 @@ class AccountParameters(QueryModel):
     limit: Limit = DEFAULT_LIMIT
 
 
-def respond(body: dict[str, Any], status: int = 200, version: int | None = None) -> Response:
-    """JSON; with a version also the ETag to change it by."""
+def respond(
+    body: dict[str, Any], status: int = 200, version: int | None = None, location: str | None = None
+) -> Response:
+    """JSON; with a version also the ETag to change it by, with a location where what was made is found."""
     headers = {} if version is None else {"etag": f'"{version}"'}
+    if location is not None:
+        headers["location"] = location
     return Response(msgspec.json.encode(body), status, headers, "application/json")
 
 
@@ -110,7 +114,8 @@ async def create_account(request: Request, body: NewAccountBody, _: Annotated[No
         made = await changes.create(conn, wanted)
         detail = {"login": body.login, "role": body.role, "scope": body.scope.model_dump()}
         await state.audit(conn, request, "account.create", made.row["id"], detail=detail)
-    return respond({**shown(made.row), "first_password": made.first_password}, 201, made.row["epoch"])
+    answer = {**shown(made.row), "first_password": made.first_password}
+    return respond(answer, 201, made.row["epoch"], f"/v1/accounts/{made.row['id']}")
 
 
 @router.get(

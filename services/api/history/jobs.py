@@ -185,8 +185,8 @@ async def get_job(request: Request, job_id: JobId, _: Annotated[Nothing, Query()
         200: {
             "description": "what came out: JSON of a search, ZIP of an export",
             "content": {
+                "application/zip": {"schema": {"type": "string", "format": "binary"}},
                 "application/json": {"schema": {"$ref": "#/components/schemas/PresencePage"}},
-                "application/zip": {"schema": {"type": "string"}},
             },
         },
         **answers(

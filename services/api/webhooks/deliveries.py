@@ -11,7 +11,7 @@ from services.api.idempotency import IdempotentRoute
 from services.api.parameters import Nothing
 from services.api.problems import Problem, answers
 from services.api.state import state_of
-from services.api.webhooks.endpoints import COMMON, FOR_ONE, Id, answer
+from services.api.webhooks.endpoints import COMMON, FOR_ONE, Id, answer, taken_on
 from services.api.webhooks.schemas import Asked, DeliveryDetail, DeliveryPage, DeliveryParameters
 from services.contracts.alert import iso
 from services.runtime.clock import now_ms
@@ -110,4 +110,4 @@ async def redeliver(request: Request, delivery_id: Id) -> Response:
         if not await webhooks.redeliver(conn, view, delivery_id, now_ms()):
             raise Problem("delivery-under-way")
         await state.audit(conn, request, "webhook.redeliver", delivery_id)
-    return answer({"delivery": delivery_id}, 202)
+    return taken_on(delivery_id)

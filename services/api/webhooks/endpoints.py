@@ -75,10 +75,17 @@ def _iso(time_ms: int | None) -> str | None:
     return None if time_ms is None else iso(time_ms)
 
 
-def answer(body: dict[str, Any], status: int = 200) -> Response:
-    """JSON, with the version as its ETag where there is one."""
-    headers = {"etag": f'"{body["version"]}"'} if "version" in body else None
+def answer(body: dict[str, Any], status: int = 200, location: str | None = None) -> Response:
+    """JSON, with its ETag where it has one, and where to find what was made or taken on."""
+    headers = {"etag": f'"{body["version"]}"'} if "version" in body else {}
+    if location is not None:
+        headers["location"] = location
     return Response(msgspec.json.encode(body), status, headers, "application/json")
+
+
+def taken_on(delivery: str) -> Response:
+    """202 with the delivery that will tell what came of it."""
+    return answer({"delivery": delivery}, 202, f"/v1/webhooks/deliveries/{delivery}")
 
 
 async def policy(state: State, conn: Conn) -> Policy:
@@ -155,7 +162,7 @@ async def create_webhook(request: Request, body: NewWebhook) -> Response:
             raise Problem("too-many-webhooks", {"most": MOST})
         row = await _found(state, request, conn, new.id)
         await state.audit(conn, request, "webhook.create", new.id, detail={"url": body.url})
-    return answer({**shown(row), "secret": _secret(key)}, 201)
+    return answer({**shown(row), "secret": _secret(key)}, 201, f"/v1/webhooks/endpoints/{new.id}")
 
 
 def _secret(key: str) -> str | None:
@@ -250,7 +257,7 @@ async def ping_webhook(request: Request, webhook_id: Id) -> Response:
         row = await _found(state, request, conn, webhook_id, lock=True)
         delivery = await _ping(conn, row)
         await state.audit(conn, request, "webhook.ping", webhook_id)
-    return answer({"delivery": delivery}, 202)
+    return taken_on(delivery)
 
 
 async def _ping(conn: Conn, row: asyncpg.Record) -> str:
@@ -279,7 +286,7 @@ async def enable_webhook(request: Request, webhook_id: Id, body: Enabling | None
                 await webhooks.skip(conn, view, webhook_id)
         delivery = await _ping(conn, row)
         await state.audit(conn, request, "webhook.enable", webhook_id)
-    return answer({"delivery": delivery}, 202)
+    return taken_on(delivery)
 
 
 @router.post(
@@ -324,7 +331,7 @@ async def recover_webhook(request: Request, webhook_id: Id, body: Recovery) -> R
         row = await _found(state, request, conn, webhook_id)
         await webhooks.add_recovery(conn, job, row["account"], asked, at_ms)
         await state.audit(conn, request, "webhook.recover", webhook_id, detail=asked)
-    return answer({"job": job}, 202)
+    return answer({"job": job}, 202, f"/v1/jobs/{job}")
 
 
 @router.get(

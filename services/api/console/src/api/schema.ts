@@ -619,6 +619,7 @@ export interface Problem {
   detail: string;
   errors?: (Fault)[] | null;
   request_id?: string | null;
+  retry_after_s?: number | null;
   status: number;
   title: string;
   type: string;
