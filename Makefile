@@ -22,6 +22,7 @@ test: install ## all tests, on a real Kafka, a real PostGIS and in a real browse
 
 faults: servers ## the long fault campaign: a quarter of an hour of kills, zombies and outages under load (SEED=n repeats one)
 	@$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED))
+	@$(BIN)/python -m tests.faults --transactional $(if $(SEED),--seed $(SEED))
 
 trial: servers ## long trials: webhooks (20 kills, 100 endpoints of which three are ill) and streams (200 clients cut, 1,000 listening); a quarter of an hour
 	@WEBHOOK_TRIAL=long STREAM_TRIAL=long $(BIN)/pytest -s --timeout 900 tests/api/test_webhook_process.py tests/api/test_stream_process.py

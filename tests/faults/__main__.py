@@ -1,4 +1,4 @@
-"""`python -m tests.faults [--short | --unfenced] [--seed N]`: a fault campaign on a private Kafka and PostgreSQL of its own.
+"""`python -m tests.faults [--short | --unfenced | --transactional] [--seed N]`: a fault campaign on a private Kafka and PostgreSQL of its own.
 
 Exit code 1 with every difference. `--unfenced` takes the fence away from the workers that freeze, and so must fail.
 """
@@ -25,6 +25,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=now_ms() % 1_000_000)
     parser.add_argument("--short", action="store_true", help="the plan of `make test`")
     parser.add_argument("--unfenced", action="store_true", help="zombies alone, and no fence: must fail")
+    parser.add_argument(
+        "--transactional", action="store_true", help="all reports in transactions, some aborted"
+    )
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="roadwatch-faults-"))
     folder.chmod(0o755)
@@ -32,6 +35,10 @@ def main() -> int:
     if options.short or options.unfenced:
         attacks = plans.short if options.short else plans.zombie
         load, changed = plans.SHORT_LOAD, plans.SHORT_SETTINGS
+    if options.transactional:
+        attacks = plans.transactional_short if options.short else plans.transactional
+        load = plans.TRANSACTIONAL_LOAD if options.short else plans.TRANSACTIONAL_LONG_LOAD
+        changed = plans.SHORT_SETTINGS
     servers = LocalServers(folder / "servers", fast=True)
     print(f"seed {options.seed}; logs in {folder}", flush=True)
     try:
@@ -41,7 +48,7 @@ def main() -> int:
             kafka_bootstrap=addresses.kafka_bootstrap, database_url=addresses.database_url, topic_prefix="f.", token="f" * 32
         ).model_copy(update=changed)  # fmt: skip
         campaign = Campaign(settings, servers, folder / "run", load, options.seed, _say,
-                            env={UNFENCED: "1"} if options.unfenced else {})  # fmt: skip
+                            env={UNFENCED: "1"} if options.unfenced else {}, transactional=options.transactional)  # fmt: skip
         asyncio.run(campaign.run(attacks))
     except Exception as failure:  # noqa: BLE001 - whatever it was, it is shown
         errors = failure.exceptions if isinstance(failure, ExceptionGroup) else [failure]

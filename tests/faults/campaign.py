@@ -29,6 +29,7 @@ from tests.faults.feed import Feed, journeys
 from tests.faults.found import differences, known, unbounded, unheard
 from tests.faults.frozen import UNFENCED
 from tests.faults.listener import Listener
+from tests.faults.transactional import TransactionalFeed, litter
 from tests.faults.workers import FROZEN, Workers
 
 WORKERS = ("ingest", "recorder", "rules")
@@ -74,6 +75,7 @@ class Campaign:
     seed: int
     say: Callable[[str], None]
     env: dict[str, str] = field(default_factory=dict)
+    transactional: bool = False
     figures: Counter[str] = field(default_factory=Counter)
     recovered_s: dict[str, list[float]] = field(default_factory=dict)
     chance: random.Random = field(init=False)
@@ -102,7 +104,7 @@ class Campaign:
         await put_in_force(self.settings, fleet(self.load.vehicles))
         self.tell(f"seed {self.seed}: {self.load.vehicles} vehicles, {self.load.rate} reports/s")
         fixes = journeys(self.load.vehicles, self.load.rounds, self.load.every_s, self.seed)
-        self.feed = Feed(self.settings, fixes, self.load.rate)
+        self.feed = (TransactionalFeed if self.transactional else Feed)(self.settings, fixes, self.load.rate)
         with self.workers, contextlib.ExitStack() as stack:
             stack.callback(self.workers.thaw_all)
             self.workers.start(*SERVICES, wait=False)
@@ -113,6 +115,8 @@ class Campaign:
             async with asyncio.TaskGroup() as tasks:
                 feeding = tasks.create_task(self.feed.run())
                 others = [tasks.create_task(self.workers.keep()), tasks.create_task(self.listener.run())]
+                if self.transactional:
+                    others.append(tasks.create_task(litter(self.settings)))
                 await attacks(self)
                 while self.feed.sent < self.load.least:  # noqa: ASYNC110 - told by nobody
                     await asyncio.sleep(LOOK_S)
@@ -120,6 +124,9 @@ class Campaign:
                     raise Failed("the feed ran dry before the last attack: give it more rounds")
                 self.feed.stopping.set()
                 await feeding
+                for task in others[2:]:
+                    task.cancel()
+                    await asyncio.wait([task])
                 await self._rest()
                 for task in others:
                     task.cancel()
@@ -155,7 +162,7 @@ class Campaign:
         if (rules := {str(row[1]) for row in wanted.alerts.values()}) != RULES:
             found.append(f"the feed raised alerts of {rules} only")
         self.figures.update({
-            "reports": sum(wanted.raw_ends.values()), "fixes": sum(map(len, wanted.fixes.values())),
+            "reports": wanted.reports.total(), "fixes": sum(map(len, wanted.fixes.values())),
             "fixes twice in gps.fixes": wanted.repeated, "alerts": len(wanted.alerts),
             "events": sum(map(len, wanted.events.values())), "vehicles": len(wanted.state),
             "stream cuts": self.listener.cuts, "stream refusals": self.listener.refusals,

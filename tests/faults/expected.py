@@ -23,6 +23,7 @@ from services.rules.records import as_records, chain_of
 from services.rules.snapshot import PartitionClock
 from services.rules.transitions import Transition
 from services.rules.worker import new_events
+from services.runtime.kafka import end_offsets
 from services.runtime.settings import Settings
 from services.store.alerts import _row
 from tests.faults.logs import read
@@ -41,6 +42,9 @@ class Expected:
     fixes: dict[int, Fixes] = field(default_factory=dict)  # by partition of gps.raw, in its order
     counts: dict[int, Counter[str]] = field(default_factory=dict)  # likewise
     raw_ends: dict[int, int] = field(default_factory=dict)
+    reports: Counter[int] = field(
+        default_factory=Counter
+    )  # by partition of gps.raw; markers and what was aborted are none
     values: set[int] = field(default_factory=set)  # hash of every report
     rejected: dict[tuple[int, int], str] = field(default_factory=dict)
     alerts: Alerts = field(default_factory=dict)
@@ -80,6 +84,7 @@ async def expected(
     found = Expected()
     await _decide(found, settings, next(iter(documents.values())), drivers)
     await _rejects(found, settings)
+    found.raw_ends, found.fix_ends = await end_offsets(settings, RAW), await end_offsets(settings, FIXES)
     await _fold(found, settings, documents, {number: code for code, number in drivers.items()})
     return found
 
@@ -99,7 +104,7 @@ async def _decide(found: Expected, settings: Settings, config: Config, drivers: 
         found.counts.setdefault(partition, Counter()).update(done.verdicts + done.reasons)
         found.values.update(hash(record.value) for record in records)
         found.rejected.update({(partition, int(offsets[place])): code for place, code in done.rejected})
-        found.raw_ends[partition] = int(offsets[-1]) + 1
+        found.reports[partition] += len(records)
     found.fixes = {partition: np.concatenate(list_) for partition, list_ in parts.items()}
 
 
@@ -140,7 +145,6 @@ async def _fold(
                 clock.last_fixes_broker_ms = record.timestamp
                 made = engine.judge(fresh)
             _tell(found, partition, made)
-        found.fix_ends[partition] = records[-1].offset + 1
     found.repeated = seen.repeated
     for engine, _ in engines.values():
         found.state.update(state_of(engine))

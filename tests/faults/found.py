@@ -139,7 +139,7 @@ async def _progress(conn: asyncpg.Connection, wanted: Expected, consumers: Itera
                 )
                 for row in rows
             }
-            found += _unequal("reports received", total, wanted.raw_ends)
+            found += _unequal("reports received", total, wanted.reports)
         if consumer == "recorder" and sum(row.counts.get("fixes", 0) for row in rows) != sum(
             map(len, wanted.fixes.values())
         ):
