@@ -8,13 +8,13 @@ Legal basis
     道路旅客运输企业安全管理规范 art. 38 (44 hours in seven days).
 
 Opens, escalates, closes
-    One ledger per vehicle and driver. A spell runs from its first moving fix to its latest; a stop that is no rest counts as driving. A
-    spell longer than its limit opens, and rises to critical at 1.25 times the limit. It closes with the spell: at a proven rest of
-    `min_rest_s`, at a silence longer than `max_silence_s`, or when the driver has been off the vehicle so long. At night a clock of its
+    One ledger per vehicle and driver. A spell runs from its first moving fix to its latest; a stop that is no rest counts as driving. Moving is
+    a speed of `surely_kmh`, a slower one of a vehicle that leaves its place, and a place left at whatever speed. A spell longer than its limit opens, and rises to critical at 1.25 times the limit. It closes with the spell: at a proven rest of
+    `min_rest_s`, at a silence that leaves room for one, at one longer than `max_silence_s`, or when the driver has been off the vehicle so long. At night a clock of its
     own runs, and ends with the window. The rolling windows add up all spells; they close at the first fix at which they are not above.
 
 Ignores
-    Fixes that are not fixed, without a speed, or of implausible speed, but for the driver's card, which is read from every fix. Ignition
+    Fixes that are not fixed, of a frozen position, or of implausible speed, but for the driver's card, which is read from every fix. Ignition
     and the terminal's own alarm: the law asks for a stop and a rest, not for a key.
 """
 
@@ -42,22 +42,30 @@ from services.rules.driving.ledger import (
 from services.rules.driving.night import end_night, watch_night
 from services.rules.driving.overtime import KINDS, show
 from services.rules.driving.rolling import below, watch_rolling
+from services.rules.driving.silence import listen
 from services.rules.driving.spells import come_back, end_spell, go, watch_spell
-from services.rules.driving.stops import found_again, rest_due, stand
-from services.rules.driving.timeline import REST, SEGMENTS, SILENT, STOPPED, mark, timeline
+from services.rules.driving.stops import rest_due, settle_stray, stand
+from services.rules.driving.switch import SWITCH_FIELDS, remember, turn
+from services.rules.driving.timeline import REST, SEGMENTS, mark, timeline
 from services.rules.durations import hours_en, hours_zh, seconds
 from services.rules.finding import FINDING_BASE
 from services.rules.parameters import milliseconds, tenths, window_ms
-from services.rules.records import USE_SPEED
+from services.rules.records import USE_DRIVING
 from services.rules.rule import Described, Names, Parameter, Rule
 
 PARAMETERS = (
-    Parameter("moving_kmh", 5, "number", "km/h", 0, 50, "terminal accuracy 7.2 km/h, JT/T 794", "moving from this speed on"),
+    Parameter("moving_kmh", 5, "number", "km/h", 0, 50, "terminal accuracy 7.2 km/h, JT/T 794", "moving from this speed on, away from the standing place"),
     Parameter("still_kmh", 3, "number", "km/h", 0, 50, "terminal accuracy 7.2 km/h, JT/T 794", "still at this speed or less"),
+    Parameter("surely_kmh", 20, "number", "km/h", 0, 300, "terminal accuracy 7.2 km/h, JT/T 794, nearly thrice", "moving from this speed on, wherever"),
+    Parameter("leave_m", 50, "number", "m", 0, 10_000, "terminal accuracy 15 m, JT/T 794, thrice", "farther than this a place is left"),
+    Parameter("stay_s", 120, "number", "s", 0, 86_400, "design", "after so long in one place only surely_kmh is moving"),
+    Parameter("displaced_m", 500, "number", "m", 1, 100_000, "design: as rest_radius_m", "farther than this from where it stood it has been driven"),
     Parameter("min_rest_s", 1200, "number", "s", 1, 86_400, "实施条例 art. 62(7)", "so long a stop is a rest"),
     Parameter("max_gap_s", 1200, "number", "s", 1, 86_400, "design", "a longer silence proves nothing by itself"),
     Parameter("rest_radius_m", 500, "number", "m", 1, 10_000, "design", "within it the vehicle has not moved"),
-    Parameter("max_silence_s", 3600, "number", "s", 1, 604_800, "design", "a longer silence ends the spell"),
+    Parameter("stray_s", 300, "number", "s", 0, 86_400, "design", "one place farther off spoils nothing if so soon undone"),
+    Parameter("max_silence_s", 3600, "number", "s", 1, 604_800, "design", "a longer silence ends the spell where it stood"),
+    Parameter("silent_drive_kmh", 80, "number", "km/h", 1, 300, "危货办法 art. 46: what the slowest class may drive on expressways", "pace at which the way over a silence is reckoned"),
     Parameter("continuous_s", 14_400, "number", "s", 1, 604_800, "实施条例 art. 62(7)", "longest spell"),
     Parameter("night_window", "22:00-06:00", "window", "", 0, 24, "GA/T 2372-2026", "local hours that are night"),
     Parameter("night_continuous_s", 7200, "number", "s", 1, 604_800, "GA/T 2372-2026", "longest spell at night"),
@@ -68,6 +76,12 @@ PARAMS = np.dtype(
     [
         ("moving", "u2"),
         ("still", "u2"),
+        ("surely", "u2"),
+        ("leave_m", "f8"),
+        ("displaced_m", "f8"),
+        ("silent_drive_kmh", "f8"),
+        ("stay_ms", "i8"),
+        ("stray_ms", "i8"),
         ("night_from_ms", "i4"),
         ("night_to_ms", "i4"),
         ("rest_radius_m", "f8"),
@@ -92,7 +106,7 @@ STATE = np.dtype(
         ("page", "i4"),  # ledgers, that of the driver last seen first
         ("driver", "i4"),  # driver on the vehicle
         ("wake_ms", "i8"),  # from then on a ledger of a driver who left may have something to close
-        ("moving", "i8"),
+        *SWITCH_FIELDS,
     ],
     align=True,
 )
@@ -114,54 +128,32 @@ FINDINGS_PER_STEP = CLOSED_AT_ONCE + 4 + 10
 
 def pack(values: Mapping[str, Any], row: np.void) -> None:
     """Checked values of all parameters into one row of PARAMS."""
-    row["moving"], row["still"] = tenths(values["moving_kmh"]), tenths(values["still_kmh"])
+    for name in ("moving", "still", "surely"):
+        row[name] = tenths(values[f"{name}_kmh"])
     row["night_from_ms"], row["night_to_ms"] = window_ms(values["night_window"])
-    row["rest_radius_m"] = values["rest_radius_m"]
-    for name in ("min_rest", "max_gap", "max_silence", "continuous"):
+    for name in ("rest_radius_m", "leave_m", "displaced_m", "silent_drive_kmh"):
+        row[name] = values[name]
+    for name in ("min_rest", "max_gap", "max_silence", "continuous", "stay", "stray"):
         row[f"{name}_ms"] = milliseconds(values[f"{name}_s"])
     row["night_ms"] = milliseconds(values["night_continuous_s"])
     row["day_ms"] = milliseconds(values["rolling_24h_s"])
     row["week_ms"] = milliseconds(values["rolling_7d_s"])
 
 
-@compiled
-def listen(
-    pages: Rows, page: Whole, fix: Row, context: Row, params: Row, findings: Rows, count: Ints
-) -> bool:
-    """After a silence: whether it was driving; where the vehicle was standing, whether that proved a rest."""
-    ledger, time_ms = pages[page], fix.time_ms
-    if time_ms - ledger.last_ms > params.max_silence_ms:
-        if ledger.running:
-            end_spell(pages, page, findings, count, context, time_ms)
-        mark(ledger, ledger.last_ms, SILENT)
-        mark(ledger, time_ms, REST)
-        ledger.stop = 0
-        ledger.spoiled = 0
-        return False
-    if not found_again(ledger, fix, params.rest_radius_m):
-        mark(ledger, ledger.last_ms, SILENT)
-        return True
-    if ledger.running and not ledger.spoiled and time_ms - ledger.latest_ms >= params.min_rest_ms:
-        end_spell(pages, page, findings, count, context, time_ms)
-        mark(ledger, ledger.latest_ms, REST)
-    elif ledger.running:
-        mark(ledger, ledger.last_ms, SILENT)
-        mark(ledger, time_ms, STOPPED)
-    return False
-
-
 @inlined
 def drive(
-    pages: Rows, page: Whole, moving: bool, fix: Row, context: Row, params: Row, findings: Rows, count: Ints
-) -> None:
-    """A fix of the driver on the vehicle."""
-    ledger, time_ms = pages[page], fix.time_ms
+    state: Row, pages: Rows, page: Whole, displaced: bool, fix: Row, context: Row, params: Row, findings: Rows,
+    count: Ints,
+) -> None:  # fmt: skip
+    """A fix of the driver on the vehicle; a displaced one moves though the switch is off."""
+    ledger, time_ms, moving = pages[page], fix.time_ms, state.moving != 0 or displaced
     if ledger.away:
         come_back(pages, page, findings, count, context, time_ms, params)
+    settle_stray(ledger, fix, params)
     gap_ms = time_ms - ledger.last_ms if ledger.last_ms != 0 else 0
     silent, driven = gap_ms > params.max_gap_ms or gap_ms > params.max_silence_ms, False
     if silent:
-        driven = listen(pages, page, fix, context, params, findings, count)
+        driven = listen(state, pages, page, fix, context, params, findings, count)
     elif rest_due(ledger, fix, moving, params):
         end_spell(pages, page, findings, count, context, time_ms)
         mark(ledger, ledger.latest_ms, REST)
@@ -169,7 +161,9 @@ def drive(
         end_night(ledger, findings, count, context, time_ms)
     if moving or driven:
         go(pages, page, fix, silent)
-        if driven:
+        if state.moving != 0:
+            ledger.on_ms = time_ms
+        if driven or (displaced and time_ms - ledger.on_ms >= params.min_rest_ms):
             ledger.unsure = 1
         watch_spell(ledger, fix, context, params, findings, count)
         watch_night(ledger, fix, context, params, findings, count)
@@ -235,17 +229,15 @@ def step(
     state: Row, pages: Rows, tables: Tables, fix: Row, context: Row, params: Row, findings: Rows, count: Ints
 ) -> None:
     """One fix."""
-    if context.use & USE_SPEED == 0:
+    if context.use & USE_DRIVING == 0:
         return
     if context.driver != state.driver or state.page == 0:
         change_driver(state, pages, context.driver)
-    if context.speed >= params.moving:
-        state.moving = 1
-    elif context.speed <= params.still:
-        state.moving = 0
+    displaced = turn(state, fix, context.speed, params)
     if fix.time_ms >= state.wake_ms:
         wake(state, pages, fix, context, params, findings, count)
-    drive(pages, np.int64(state.page), state.moving != 0, fix, context, params, findings, count)
+    drive(state, pages, np.int64(state.page), displaced, fix, context, params, findings, count)
+    remember(state, fix)
 
 
 @compiled

@@ -39,20 +39,25 @@ PAGE = np.dtype(
         ("running", "u1"),  # a spell runs
         ("stop", "u1"),  # a stop has a first still fix
         ("spoiled", "u1"),  # a still fix of the stop was too far off
-        ("unsure", "u1"),  # the running spell has driving inferred from a silence
+        ("unsure", "u1"),  # the running spell has driving inferred from a silence or from places alone
         ("pad", "u2"),
         ("driver", "i4"),
         ("odometer_m", "u4"),  # at the ledger's last fix
         ("last_ms", "i8"),  # the ledger's last fix since the driver came; 0 none
         ("begin_ms", "i8"),  # first moving fix of the spell
         ("latest_ms", "i8"),  # latest moving fix of the spell
+        ("on_ms", "i8"),  # latest fix of the spell at which the switch was on; 0 none
+        (
+            "stray_ms",
+            "i8",
+        ),  # the fix before a still one out of the radius, until the next says what that was; 0 none
         ("latest_lon_e7", "i4"),
         ("latest_lat_e7", "i4"),
         ("centre_lon_e7", "i4"),  # the stop's first still fix
         ("centre_lat_e7", "i4"),
         ("night_begin_ms", "i8"),  # first moving fix inside the night window
         ("night_until_ms", "i8"),  # end of that window; 0 no clock runs
-        ("unsure_ms", "i8"),  # end of the latest finished spell with driving inferred from a silence
+        ("unsure_ms", "i8"),  # end of the latest finished spell with driving inferred so
         ("base_ms", "i8"),  # what the spells' begins are counted from
         ("spells", "i4"),
         ("segments", "i4"),
@@ -98,7 +103,7 @@ def open_ledger(state: Row, pages: Rows, driver: int) -> None:
     ledger.role = LEDGER
     ledger.driver = driver
     ledger.away = ledger.running = ledger.stop = ledger.spoiled = 0
-    ledger.last_ms = ledger.begin_ms = ledger.latest_ms = 0
+    ledger.last_ms = ledger.begin_ms = ledger.latest_ms = ledger.on_ms = ledger.stray_ms = 0
     ledger.unsure = 0
     ledger.night_begin_ms = ledger.night_until_ms = ledger.unsure_ms = ledger.base_ms = 0
     ledger.spells = ledger.segments = 0

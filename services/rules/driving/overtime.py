@@ -29,7 +29,7 @@ DAY_CLASSES = np.array([name in (*PASSENGERS, VehicleClass.HAZMAT) for name in C
 WEEK_CLASSES = np.array([name in (VehicleClass.COACH, VehicleClass.CHARTER) for name in CLASSES])
 
 UNSURE = 50
-"""Percent: driving was inferred from a silence."""
+"""Percent: driving was inferred from a silence, or from places against the speed."""
 
 
 @compiled

@@ -17,6 +17,7 @@ def begin_spell(pages: Rows, page: Whole, time_ms: int) -> None:
     ledger.running = 1
     ledger.begin_ms = time_ms
     ledger.unsure = 0
+    ledger.on_ms = 0
 
 
 @inlined
@@ -69,4 +70,5 @@ def come_back(
     ledger.away = 0
     ledger.stop = 0
     ledger.spoiled = 0
+    ledger.stray_ms = 0
     ledger.last_ms = 0
