@@ -1,7 +1,8 @@
 """`roadwatch import`: one file of the registry, the map or the rules into the running system, all or nothing.
 
 The tables and the new version of the config document are written in one transaction; then its record goes into the log, from which
-running services take it up. If Kafka is away the import stands all the same: ingest publishes what it finds unpublished.
+running services take it up. "In force" is said when every partition's ingest and rules have. If Kafka is away the import stands all the same: ingest publishes
+what it finds unpublished.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from typing import Annotated, Any
 import asyncpg
 import typer
 
+from services.cli.in_force import wait_in_force
 from services.cli.options import run_typer
 from services.contracts.batch import ConfigRecord
 from services.contracts.registry_files import FilesRefused, Parsed, parse_file
@@ -21,6 +23,7 @@ from services.ingest.configs import publish
 from services.runtime.kafka import KafkaAway, Producer
 from services.runtime.servers.running import adopt
 from services.runtime.settings import Settings
+from services.store import configs
 from services.store.connect import Conn, connection
 from services.store.registry_import import Imported, import_file
 
@@ -105,8 +108,8 @@ async def _import(settings: Settings, kind: str, parsed: Parsed[Any], source: st
     try:
         done = await import_file(conn, kind, parsed, source=source, dry_run=dry_run)
         print(_told(kind, done, dry_run=dry_run))
-        if done.record and not dry_run:
-            await _publish(settings, conn, done.record)
+        if not dry_run:
+            await _put_in_force(settings, conn, done.record)
     except asyncpg.LockNotAvailableError as error:
         raise Failed("另一个导入正在进行 another import is running; 请稍后重试 try again") from error
     except asyncpg.UndefinedTableError as error:
@@ -119,8 +122,11 @@ async def _import(settings: Settings, kind: str, parsed: Parsed[Any], source: st
         await conn.close(timeout=5)
 
 
-async def _publish(settings: Settings, conn: Conn, record: ConfigRecord) -> None:
-    """Put the version in force; without Kafka it waits, and ingest does it."""
+async def _put_in_force(settings: Settings, conn: Conn, made: ConfigRecord | None) -> None:
+    """Publish the version and wait until it is in force, the newest where nothing was new; without Kafka it is published later, by ingest."""
+    record = made or await configs.latest(conn)
+    if record is None:
+        return
     try:
         async with Producer(settings, "import") as producer:
             await publish(producer, conn)
@@ -129,8 +135,14 @@ async def _publish(settings: Settings, conn: Conn, record: ConfigRecord) -> None
             f"版本 version {record.version} 已保存, 尚未发布 saved, not yet published: {error}\n"
             "  ingest 运行后自动发布 ingest publishes it once it runs (roadwatch up)\n"
         )
+        return
+    if made:
+        print(f"版本 version {record.version} 已发布 published", flush=True)
+    lacking = await wait_in_force(settings, conn, record.version)
+    if lacking is None:
+        print(f"版本 version {record.version} 已生效 in force")
     else:
-        print(f"版本 version {record.version} 已发布 published")
+        sys.stderr.write(f"版本 version {record.version} 尚未生效 not yet in force: {lacking.told()}\n")
 
 
 def _told(kind: str, done: Imported, *, dry_run: bool) -> str:

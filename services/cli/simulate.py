@@ -40,8 +40,6 @@ IMPORTS = (
     "assignments.csv",
     "zones.geojson",
 )
-ADOPTED_S = 4.0
-"""Running services take up a new version within a second or two of its record; reports sent before would know no vehicle."""
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -178,9 +176,7 @@ def _demo(data: Path, fleet: Settings) -> None:
         partial.write_bytes(msgspec.json.encode(sent))
         partial.replace(notes)
 
-    asyncio.run(
-        send(feed(simulation, run.sent_upto_s), _line, live=True, remember=remember, wait_s=ADOPTED_S)
-    )
+    asyncio.run(send(feed(simulation, run.sent_upto_s), _line, live=True, remember=remember))
 
 
 def _resumable(notes: Path, fresh: Run) -> Run:
@@ -194,7 +190,7 @@ def _resumable(notes: Path, fresh: Run) -> Run:
 
 
 def _import(folder: Path, data: Path) -> None:
-    """Imports the scenario by the command everybody uses.
+    """Imports the scenario by the command everybody uses, which waits until it is in force: reports sent before would know no vehicle.
 
     Raises:
         OSError: it failed; what it said stands on stderr.

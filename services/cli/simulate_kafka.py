@@ -69,7 +69,6 @@ async def send(
     live: bool = False,
     rate: float | None = None,
     remember: Callable[[int], None] | None = None,
-    wait_s: float = 0.0,
 ) -> int:
     """Sends until the batches end; returns how many reports were acknowledged.
 
@@ -80,7 +79,6 @@ async def send(
         if status_file := Settings().status_file:
             telling = asyncio.create_task(told.keep(status_file))
             stack.callback(telling.cancel)
-        await asyncio.sleep(wait_s)
         producer = await _connected(stack, say)
         pace = Pace(live, rate, monotonic_s())
         async for batch in _ahead(batches):

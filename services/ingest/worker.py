@@ -34,7 +34,7 @@ from services.store.progress import Claim
 
 CONSUMER = "ingest"
 PARSER_VERSION = b"1"
-LOOK_EVERY_S = 1.0
+LOOK_EVERY_S = 0.5
 UNPUBLISHED_S = 5.0
 MOST_FIXES = 32_768
 """Fixes in one message: 2 MiB."""
@@ -55,31 +55,41 @@ class Ingest(Work[None]):
         """Knows no vehicle before it has learnt."""
         self.settings, self.pool, self.producer = settings, pool, producer
         self.codes = DriverTable()
-        self.document = ""
+        self.document, self.version = "", 0
         self.lookup = VehicleLookup(Config())
         self.greatest_ms = -1
         self.looked_s = self.ticked_s = monotonic_s()
 
-    async def begin(self, _conn: Conn, _number: int, claim: Claim) -> tuple[None, int]:
-        """No state of a partition's own."""
+    async def begin(self, conn: Conn, _number: int, claim: Claim) -> tuple[None, int]:
+        """No state of a partition's own; but what its last owner had taken up, this one must not decide without."""
+        if claim.config_version > self.version:
+            await self._take_up(conn)
         return None, claim.next_offset
+
+    def config_version(self, held: Held[None]) -> int:  # noqa: ARG002 - the same for all
+        """The version taken up last."""
+        return self.version
 
     async def learn(self) -> None:
         """Take up the config version in force, and publish one whose importer died."""
         async with self.pool.acquire() as conn:
-            record = await configs.published(conn)
-            if record is not None and record.document != self.document:
-                self.lookup = VehicleLookup(await configs.document(conn, record.document))
-                process(
-                    [b"{}"], None, np.zeros(1, np.int64), self.lookup, self.codes, self.settings.service_area
-                )  # warm
-                self.document = record.document
-                log.info("config", version=record.version, document=record.document[:12])
+            await self._take_up(conn)
             if await configs.unpublished(conn, UNPUBLISHED_S):
                 for late in await publish(self.producer, conn, UNPUBLISHED_S):
                     log.warning("config_published_for_its_importer", version=late.version)
             if not len(self.codes):
                 self.codes.learn(await drivers.all_codes(conn))
+
+    async def _take_up(self, conn: Conn) -> None:
+        record = await configs.published(conn)
+        if record is None or record.document == self.document:
+            return
+        self.lookup = VehicleLookup(await configs.document(conn, record.document))
+        process(
+            [b"{}"], None, np.zeros(1, np.int64), self.lookup, self.codes, self.settings.service_area
+        )  # warm
+        self.document, self.version = record.document, record.version
+        log.info("config", version=record.version, document=record.document[:12])
 
     async def take(self, taken: Sequence[tuple[Held[None], Batch]]) -> None:
         """Decide what was fetched and send what comes of it."""

@@ -135,6 +135,10 @@ class Rules(Work[Judging]):
                 if new_drivers:
                     self.codes.update(await drivers.codes_of(conn, new_drivers))
 
+    def config_version(self, held: Held[Judging]) -> int:
+        """That of the config record judged last."""
+        return held.state.partition.engine.config.version
+
     def urgent(self, held: Sequence[Held[Judging]]) -> bool:
         """Whether anything was raised."""
         return any(each.state.waiting for each in held)

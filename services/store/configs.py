@@ -4,7 +4,7 @@ Only published versions are in force. Publishing takes turns (`publishing`), bec
 one would put the older one back in force.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -27,6 +27,9 @@ ORDER BY version
 """
 MARK_PUBLISHED = """
 UPDATE config_version SET published_at = coalesce(published_at, clock_timestamp()) WHERE version = $1
+"""
+TAKEN = """
+SELECT consumer, count(*) FROM progress WHERE consumer = ANY($1) AND config_version >= $2 AND partition < $3 GROUP BY consumer
 """
 DOCUMENT = "SELECT body FROM config_document WHERE sha256 = $1"
 SAVE_DOCUMENT = "INSERT INTO config_document (sha256, body) VALUES ($1, $2) ON CONFLICT (sha256) DO NOTHING"
@@ -59,6 +62,12 @@ async def unpublished(conn: Conn, older_than_s: float = 0.0) -> list[ConfigRecor
 async def mark_published(conn: Conn, version: int) -> None:
     """Say that the version's record is in every partition; a second time changes nothing."""
     await conn.execute(MARK_PUBLISHED, version)
+
+
+async def taken(conn: Conn, version: int, consumers: Sequence[str], partitions: int) -> dict[str, int]:
+    """Of how many partitions each consumer decides by the version or a later one."""
+    rows = await conn.fetch(TAKEN, list(consumers), version, partitions)
+    return dict.fromkeys(consumers, 0) | {row[0]: row[1] for row in rows}
 
 
 @asynccontextmanager

@@ -262,6 +262,7 @@ class Progress(Base):
     counts: Mapped[dict[str, Any]] = mapped_column(server_default=EMPTY_OBJECT)
     had: Mapped[dict[str, Any]] = mapped_column(server_default=EMPTY_OBJECT)
     claimed_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    config_version: Mapped[int] = mapped_column(server_default="0")
 
 
 class RuleSnapshot(Base):

@@ -44,6 +44,7 @@ class Held(Generic[S]):
         committed: next offset as the database has it.
         position: next offset as this process has decided; before `committed` while it only rebuilds its state.
         counts: added to the row's with the next commit.
+        config_version: as the database has it.
         had: last offset had of each partition of `gps.raw`, kept in the row; {} where a service keeps it elsewhere.
         state: the service's own.
     """
@@ -52,14 +53,10 @@ class Held(Generic[S]):
     epoch: int
     committed: int
     position: int
+    config_version: int
     had: dict[int, int]
     state: S
     counts: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def behind(self) -> bool:
-        """Whether the database does not yet have what is decided."""
-        return self.position > self.committed
 
     @property
     def silent(self) -> bool:
@@ -88,6 +85,10 @@ class Work(Generic[S]):
     async def take(self, taken: Sequence[tuple[Held[S], Batch]]) -> None:
         """Decide; batches may have no records. Positions are moved afterwards."""
         raise NotImplementedError
+
+    def config_version(self, held: Held[S]) -> int:  # noqa: ARG002 - for those who override it
+        """The version by which it decides what comes next; kept with the progress, for who waits until a version is in force."""
+        return 0
 
     def urgent(self, held: Sequence[Held[S]]) -> bool:
         """Whether to commit at once, after all that was fetched is taken."""
@@ -126,7 +127,9 @@ class PartitionWorker(Generic[S]):
             async with self.pool.acquire() as conn:
                 claim = await progress.claim(conn, self.work.consumer, number, self.owner)
                 state, start = await self.work.begin(conn, number, claim)
-            self.held[number] = Held(number, claim.epoch, claim.next_offset, start, claim.had, state)
+            self.held[number] = Held(
+                number, claim.epoch, claim.next_offset, start, claim.config_version, claim.had, state
+            )
             starts[number] = start
             log.info("claimed", partition=number, epoch=claim.epoch, next_offset=claim.next_offset,
                      read_again=claim.next_offset - start)  # fmt: skip
@@ -181,7 +184,7 @@ class PartitionWorker(Generic[S]):
         due = [
             held
             for _, held in sorted(self.held.items())
-            if held.behind or (leaving and held.position == held.committed)
+            if self._behind(held) or (leaving and not held.silent)
         ]
         if not due:
             return
@@ -193,18 +196,26 @@ class PartitionWorker(Generic[S]):
                 await self.work.write(conn, due, last=last)
         for held in due:
             held.committed, held.counts = held.position, Counter()
+            held.config_version = self.work.config_version(held)
         self.work.written(due)
         self._committed_s = monotonic_s()
 
     async def _advance(self, conn: Conn, held: Held[S]) -> None:
         if not await progress.advance(
-            conn, self.work.consumer, held.number, held.epoch, held.committed, held.position, held.counts, held.had
+            conn, self.work.consumer, held.number, held.epoch, held.committed, held.position, held.counts, held.had,
+            self.work.config_version(held),
         ):  # fmt: skip
             raise FenceLost(f"partition {held.number}: epoch {held.epoch} is no longer ours")
 
+    def _behind(self, held: Held[S]) -> bool:
+        """Whether the database does not yet have what is decided, or by which version."""
+        return held.position > held.committed or (
+            not held.silent and held.config_version != self.work.config_version(held)
+        )
+
     def _due_in_s(self) -> float:
         """Seconds until what is decided should be committed; `POLL_S` at most."""
-        if not any(held.behind for held in self.held.values()):
+        if not any(self._behind(held) for held in self.held.values()):
             return POLL_S
         if self.work.urgent(list(self.held.values())):
             return 0.0

@@ -12,16 +12,16 @@ from services.store.connect import Conn
 CLAIM = """
 INSERT INTO progress AS p (consumer, partition, epoch, owner, next_offset) VALUES ($1, $2, 1, $3, 0)
 ON CONFLICT (consumer, partition) DO UPDATE SET epoch = p.epoch + 1, owner = excluded.owner, claimed_at = now()
-RETURNING epoch, next_offset, had
+RETURNING epoch, next_offset, had, config_version
 """
 ADVANCE = """
-UPDATE progress SET next_offset = $5 WHERE consumer = $1 AND partition = $2 AND epoch = $3 AND next_offset = $4
+UPDATE progress SET next_offset = $5, config_version = $6 WHERE consumer = $1 AND partition = $2 AND epoch = $3 AND next_offset = $4
 """
 ADVANCE_COUNTING = """
-UPDATE progress SET next_offset = $5, had = had || $7, counts = (
+UPDATE progress SET next_offset = $5, config_version = $6, had = had || $8, counts = (
     SELECT coalesce(jsonb_object_agg(name, total), '{}') FROM (
         SELECT name, sum(value::bigint) AS total
-        FROM (SELECT * FROM jsonb_each_text(counts) UNION ALL SELECT * FROM jsonb_each_text($6)) AS both_sides (name, value)
+        FROM (SELECT * FROM jsonb_each_text(counts) UNION ALL SELECT * FROM jsonb_each_text($7)) AS both_sides (name, value)
         GROUP BY name
     ) AS sums
 )
@@ -38,11 +38,17 @@ SELECT partition, epoch, owner, next_offset, counts, had, claimed_at FROM progre
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A partition taken over: writing is allowed while `epoch` stands; `had` is the last offset of each source partition had."""
+    """A partition taken over: writing is allowed while `epoch` stands.
+
+    Attributes:
+        had: the last offset of each source partition had.
+        config_version: by which the last owner decided; 0 for a consumer that decides nothing.
+    """
 
     epoch: int
     next_offset: int
     had: dict[int, int] = field(default_factory=dict)
+    config_version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +70,7 @@ async def claim(conn: Conn, consumer: str, partition: int, owner: str) -> Claim:
         asyncpg.LockNotAvailableError: the old owner's transaction outlives the lock timeout; try again.
     """
     (row,) = await conn.fetch(CLAIM, consumer, partition, owner)
-    return Claim(row["epoch"], row["next_offset"], _numbered(row["had"]))
+    return Claim(row["epoch"], row["next_offset"], _numbered(row["had"]), row["config_version"])
 
 
 async def advance(
@@ -76,9 +82,10 @@ async def advance(
     next_offset: int,
     counts: Mapping[str, int] | None = None,
     had: Mapping[int, int] | None = None,
+    config_version: int = 0,
 ) -> bool:
     """Raise `next_offset` from `first`, adding `counts` and laying `had` over what stands there; False: fenced, write nothing."""
-    place = (consumer, partition, epoch, first, next_offset)
+    place = (consumer, partition, epoch, first, next_offset, config_version)
     if counts or had:
         sources = {str(source): offset for source, offset in (had or {}).items()}
         done = await conn.execute(ADVANCE_COUNTING, *place, dict(counts or {}), sources)

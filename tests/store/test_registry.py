@@ -232,6 +232,9 @@ async def test_what_is_imported_is_in_every_partition_of_the_log_and_in_force(
     file.write_bytes(FILES["zones"][1])
     later = await asyncio.to_thread(run_roadwatch, "import", "zones", file, "--data", tmp_path, env=env)
     assert (later.returncode, "published" in later.stdout) == (0, True), later.stderr
+    assert ("in force" in later.stdout, "is not running" in later.stderr) == (False, True), (
+        "nobody decides here"
+    )
     settings = Settings(kafka_bootstrap=kafka_bootstrap, topic_prefix=topic_prefix, partitions=3)
     assert await end_offsets(settings, "fixes") == {0: 2, 1: 2, 2: 2}, "the version that waited goes first"
     conn = await connection(fresh_database_url)

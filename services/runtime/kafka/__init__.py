@@ -8,6 +8,7 @@ from services.runtime.interruptions import KafkaAway
 from services.runtime.kafka.backwards import Found, Look, Seen, look_back
 from services.runtime.kafka.batch import Batch
 from services.runtime.kafka.consumer import Assigned, Consumer, OffsetGone, Revoked
+from services.runtime.kafka.groups import members
 from services.runtime.kafka.producer import Message, Producer
 from services.runtime.kafka.tail import Tail
 from services.runtime.kafka.topics import end_offsets, log_bounds, make_topics
@@ -32,4 +33,5 @@ __all__ = [
     "log_bounds",
     "look_back",
     "make_topics",
+    "members",
 ]

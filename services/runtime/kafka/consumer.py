@@ -17,6 +17,7 @@ from services.runtime.interruptions import KafkaAway
 from services.runtime.kafka.batch import Batch
 from services.runtime.kafka.connection import READ_COMMITTED, in_time, starting, stop
 from services.runtime.kafka.fetch import use_seam
+from services.runtime.kafka.groups import group_id
 from services.runtime.settings import Settings
 
 WATCH_EVERY_S = 2.0
@@ -76,7 +77,7 @@ class Consumer:
         self._client = AIOKafkaConsumer(
             bootstrap_servers=settings.kafka_bootstrap,
             client_id=f"roadwatch-{group}",
-            group_id=f"{settings.topic_prefix}roadwatch-{group}",
+            group_id=group_id(settings, group),
             group_instance_id=f"{group}-{settings.instance}" if settings.instance else None,
             enable_auto_commit=False,
             auto_offset_reset="none",
