@@ -29,6 +29,7 @@ from services.runtime.settings import LOOPBACK, Settings
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 SESSION = "/v1/session"
 OIDC = frozenset({"/v1/session/oidc", "/v1/session/oidc/callback"})
+PROVIDERS = "/v1/session/providers"
 SIGNING_IN = OIDC | {SESSION}
 SECRETS = frozenset({SESSION, "/v1/me/password", "/v1/me/totp"})
 MOST_BODY = 1_000_000
@@ -157,7 +158,7 @@ def open_to_all(path: str, method: str) -> bool:
     """Whether a request is answered without asking who sends it."""
     if is_page(path):
         return True
-    return (path == SESSION and method == "POST") or (path in OIDC and method == "GET")
+    return (path == SESSION and method == "POST") or (path in {*OIDC, PROVIDERS} and method == "GET")
 
 
 def too_large() -> Problem:

@@ -47,8 +47,10 @@ POSITION_STREAM = (
 META: dict[str, Any] = {
     "version": "0.1.0",
     **{name: [{"code": "major", "zh": "较重", "en": "major"}]
-       for name in ("classes", "plate_colors", "rules", "severities", "states", "handlings", "event_types", "actions", "resolutions",
-                    "supervisions")},
+       for name in ("classes", "plate_colors", "rules", "severities", "states", "handlings", "event_types", "resolutions",
+                    "supervisions", "zone_kinds", "road_classes")},
+    "actions": [{"code": "acknowledge", "zh": "知晓", "en": "acknowledge", "permission": "alerts:ack", "handlings": ["open"]}],
+    "roles": [{"code": "partner", "zh": "合作平台", "en": "partner", "permissions": ["alerts:read", "webhooks:manage"]}],
     "kinds": {"speeding": [{"code": "statutory", "zh": "超过法定限速", "en": "above the statutory limit"}]},
     "reasons": [{"code": "NOT_FIXED", "verdict": "flagged", "zh": "未定位", "en": "position not fixed"}],
     "tiles": {"url": "https://tiles.example/{z}/{x}/{y}.png", "credit": "© 某地图"},
@@ -86,7 +88,7 @@ ACTION_PAGE: dict[str, Any] = {
 }  # fmt: skip
 GROUP_LIST: dict[str, Any] = {
     "items": [{"id": "grp_0a1b2c3d4e5f60718293a4b5c6", "basis": "place", "rule": "speeding", "kind": "monitoring", "operator": None,
-               "place": "G6 京藏高速", "count": 3, "handlings": {"acknowledged": 1, "open": 2}, "severity": "major",
+               "place": "G6 京藏高速", "count": 3, "storm": True, "handlings": {"acknowledged": 1, "open": 2}, "severity": "major",
                "first_began": "2026-11-23T00:15:30Z", "last_began": "2026-11-23T00:31:02Z",
                "items": [{"id": ALERT["id"], "version": 2}], "truncated": False}],
     "alerts": 3, "left_out": 0,
@@ -275,6 +277,7 @@ OF_OPERATION: dict[str, Any] = {
     "list_keys": KEY_PAGE,
     "create_key": NEW_KEY,
     "list_my_keys": KEY_PAGE,
+    "list_providers": {"items": [{"name": "oidc", "url": "/v1/session/oidc"}]},
     "get_key": KEY,
     "get_my_key": KEY,
     "create_my_key": NEW_KEY,

@@ -53,6 +53,7 @@ PARAMETERS: dict[str, Any] = {
     "action": "session.begin",
     "object": examples.ACCOUNT["id"],
     "window": 1800,
+    "listed": 200,
     "margin_s": 300,
     "unmask": False,
     "job": False,

@@ -85,6 +85,7 @@ ACCESS: dict[str, str] = {
     "confirm_totp": OWN,
     "end_totp": OWN,
     "list_audit": "audit:read",
+    "list_providers": OPEN,
     "begin_oidc": OPEN,
     "end_oidc": OPEN,
     "acknowledge_alert": "alerts:ack",

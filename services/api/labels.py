@@ -93,7 +93,7 @@ ACTIONS = (
     Label("acknowledge", "知晓", "acknowledge"),
     Label("claim", "认领", "claim"),
     Label("assign", "派发", "assign"),
-    Label("comment", "备注", "comment on"),
+    Label("comment", "备注", "comment"),
     Label("supervise", "督办", "supervise"),
     Label("resolve", "办结", "resolve"),
     Label("reopen", "重新打开", "reopen"),
@@ -108,6 +108,33 @@ RESOLUTIONS = (
 SUPERVISIONS = (
     Label("urgent", "紧急", "urgent"),
     Label("normal", "一般", "normal"),
+)
+
+
+ROLES = (
+    Label("dispatcher", "调度员", "dispatcher"),
+    Label("supervisor", "督办主管", "supervisor"),
+    Label("authority", "交通主管部门", "authority"),
+    Label("enterprise", "运输企业", "enterprise"),
+    Label("partner", "合作平台", "partner"),
+    Label("system_admin", "系统管理员", "system administrator"),
+    Label("security_admin", "安全管理员", "security administrator"),
+    Label("audit_admin", "审计管理员", "audit administrator"),
+)
+ZONE_KINDS = (
+    Label("forbidden", "禁行区", "forbidden area"),
+    Label("hazard_section", "危险路段", "hazard section"),
+    Label("school", "学校", "school"),
+    Label("parking", "停车场", "parking"),
+    Label("dead_zone", "信号盲区", "dead zone (no signal)"),
+)
+ROAD_CLASSES = (
+    Label("expressway", "高速", "expressway"),
+    Label("highway", "公路", "highway"),
+    Label("urban_expressway", "城市快速路", "urban expressway"),
+    Label("urban", "城市道路", "urban"),
+    Label("rural", "乡村道路", "rural"),
+    Label("mountain", "山区道路", "mountain"),
 )
 
 

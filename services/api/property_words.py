@@ -119,7 +119,7 @@ WORDS = {
     "inspection_due": "年检有效期至 · inspection is due on",
     "ip": "来源地址 · the address that it came from",
     "items": "本页内容 · what this page holds",
-    "GroupItem.items": "组内的告警(至多 200 条)· the group's alerts, at most 200",
+    "GroupItem.items": "组内的告警(至多 listed 条)· the group's alerts, at most `listed`",
     "Acknowledging.items": "要知晓的告警 · the alerts to be acknowledged",
     "job": "任务编号 · the job's id",
     "jobs": "未完成的任务 · jobs that are not done",
@@ -217,6 +217,8 @@ WORDS = {
     "retry_after_s": "请在此秒数之后重试,同 Retry-After 头 · come back in so many seconds, as the header Retry-After says; null: no such advice",
     "revoked": "停用时刻;null 为有效 · when it was revoked; null: it is live",
     "role": "角色 · role",
+    "roles": "角色 · roles",
+    "road_classes": "道路类别 · classes of roads",
     "route": "线路编号 · the route's id",
     "rule": "规则代码 · rule, a code of /v1/meta",
     "rule_version": "判定所用规则的版本 · version of the rule that judged it",
@@ -292,6 +294,7 @@ WORDS = {
     "webhooks": "等待推送的消息 · messages that wait",
     "why": "判定依据 · what the finding rests on",
     "zh": "中文 · in Chinese",
+    "zone_kinds": "区域种类 · kinds of zones",
     "zone": "区域编号 · the zone's id",
 }  # fmt: skip
 

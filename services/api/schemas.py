@@ -212,6 +212,21 @@ class LabelShape(Shape):
     en: str
 
 
+class ActionShape(LabelShape):
+    """Something that is done with an alert: `POST /v1/alerts/{id}/<code>`."""
+
+    permission: str | None = Field(
+        description="所需权限;null: 不由人操作 · the permission that it takes; null: nobody does it, a deadline does"
+    )
+    handlings: list[str] = Field(description="可操作的处理状态 · states of handling in which it is possible")
+
+
+class RoleShape(LabelShape):
+    """A role of accounts."""
+
+    permissions: list[str]
+
+
 class ReasonShape(LabelShape):
     """A reason code, its words and what becomes of a report that has it."""
 
@@ -237,9 +252,12 @@ class Meta(Shape):
     states: list[LabelShape]
     handlings: list[LabelShape]
     event_types: list[LabelShape]
-    actions: list[LabelShape]
+    actions: list[ActionShape]
     resolutions: list[LabelShape]
     supervisions: list[LabelShape]
+    roles: list[RoleShape]
+    zone_kinds: list[LabelShape]
+    road_classes: list[LabelShape]
     reasons: list[ReasonShape]
     tiles: Tiles | None
 

@@ -44,6 +44,9 @@ class GroupItem(Shape):
         description="a road's name, or lon,lat of the south-west corner of a cell of 0.02 degrees"
     )
     count: int
+    storm: bool = Field(
+        description="同一原因的告警足够多,应作为一组显示 · there are enough of one cause to be shown as one"
+    )
     handlings: dict[str, int]
     severity: Literal["info", "minor", "major", "critical"] = Field(description="the gravest")
     first_began: str = Field(json_schema_extra={"format": "date-time"})
@@ -145,6 +148,19 @@ class Me(Shape):
     scope: ScopeShape
     credential: str
     must_change_password: bool
+
+
+class ProviderItem(Shape):
+    """An identity provider."""
+
+    name: str
+    url: str = Field(description="浏览器由此登录 · where a browser goes to sign in")
+
+
+class ProviderList(Shape):
+    """Identity providers; none: one signs in by login and password."""
+
+    items: list[ProviderItem]
 
 
 class Account(Shape):

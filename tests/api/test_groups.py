@@ -6,7 +6,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.handling.groups import FEWEST, MOST_LISTED, Basis, Unresolved, described, grouped
+from services.api.handling.groups import FEWEST, MOST_LISTED, Basis, Group, Unresolved, described, grouped
 
 WINDOW_MS = 600_000
 
@@ -61,6 +61,13 @@ def test_the_gravest_comes_first_and_much_is_counted_though_not_listed() -> None
     storm = [alert(f"m{place:04d}", place, road="G6") for place in range(MOST_LISTED + 5)]
     grave = alert("grave", 0, rank=3, operator="乙", lon=100)
     first, second = [described(group) for group in grouped([*storm, grave], WINDOW_MS)]
+    assert (first["storm"], second["storm"]) == (False, True)
+    assert [described(Group(Basis.PLACE, tuple(storm[:n])))["storm"] for n in (FEWEST - 1, FEWEST)] == [
+        False,
+        True,
+    ]
+    everything = described(Group(Basis.PLACE, tuple(storm)), len(storm))
+    assert (len(everything["items"]), everything["truncated"]) == (len(storm), False)
     assert (first["severity"], first["count"], first["truncated"]) == ("critical", 1, False)
     assert (second["count"], len(second["items"]), second["truncated"]) == (
         MOST_LISTED + 5,

@@ -338,6 +338,16 @@ async def test_a_description_that_cannot_be_trusted_is_not(
     assert problem(await browser(linked).get("/v1/session/oidc")) == (503, "provider-away")
 
 
+async def test_the_page_to_sign_in_at_is_told_without_failing(api: Api, linked: Api) -> None:
+    """To everybody, also where there is none: nothing that a browser would log as an error."""
+    with_one = await browser(linked).get("/v1/session/providers")
+    assert (with_one.status_code, with_one.json()) == (
+        200, {"items": [{"name": "oidc", "url": "/v1/session/oidc"}]},
+    )  # fmt: skip
+    without = await browser(api).get("/v1/session/providers")
+    assert (without.status_code, without.json()) == (200, {"items": []})
+
+
 async def test_without_a_provider_it_says_so(api: Api, writer: asyncpg.Connection) -> None:
     assert problem(await browser(api).get("/v1/session/oidc")) == (404, "oidc-off")
     assert problem(await browser(api).get("/v1/session/oidc/callback")) == (404, "oidc-off")

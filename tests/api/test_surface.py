@@ -10,12 +10,13 @@ import jsonschema
 import pytest
 
 from services.api import labels, openapi, problems
+from services.api.identity import Role
 from services.api.language import preferred
 from services.api.pages import policy_of
 from services.api.parameters import MESSAGES
 from services.contracts.alert import SEVERITIES, EpisodeState, EventType
 from services.contracts.handling import Action, Handling, HandlingEventType, Resolution, Supervision
-from services.contracts.registry import CLASSES, PLATE_COLORS
+from services.contracts.registry import CLASSES, PLATE_COLORS, ROAD_CLASSES, ZONE_KINDS
 from services.rules.catalogue import fatigue, route_deviation, speeding
 from services.rules.registry import RULES
 from services.runtime.settings import Settings
@@ -47,7 +48,7 @@ def test_every_operation_has_a_name_a_tag_an_example_and_its_problems() -> None:
             "list_positions", "stream_positions", "get_meta", "healthz", "readyz", "metrics", "login", "logout", "get_me", "change_password",
             "list_accounts", "create_account", "get_account", "change_account", "reset_password", "unlock_account", "list_keys",
             "create_key", "get_key", "revoke_key", "list_my_keys", "create_my_key", "get_my_key", "revoke_my_key", "begin_totp", "confirm_totp", "end_totp",
-            "list_audit", "begin_oidc", "end_oidc",
+            "list_audit", "list_providers", "begin_oidc", "end_oidc",
             "acknowledge_alert", "claim_alert", "assign_alert", "comment_alert", "supervise_alert", "resolve_alert", "reopen_alert",
             "list_actions", "list_alert_groups", "acknowledge_alerts", "get_shift_summary", "view_alert", "leave_alert",
             "list_trips", "list_stops", "get_mileage", "search_presence", "search_near", "create_export", "list_jobs", "get_job",
@@ -65,7 +66,7 @@ def test_every_operation_has_a_name_a_tag_an_example_and_its_problems() -> None:
                 for code in operation["responses"]
                 if code not in {"200", "201", "202", "204", "303", "304"}
             }
-            assert problem_codes & {"401", "404"}, path
+            assert problem_codes & {"401", "404"} or operation["security"] == [], path
             for code in problem_codes:
                 answers = operation["responses"][code]["content"]["application/problem+json"]
                 assert answers["examples"]
@@ -127,6 +128,9 @@ def test_labels_are_complete() -> None:
     assert labels.codes(labels.ACTIONS) == tuple(str(item) for item in Action)
     assert labels.codes(labels.RESOLUTIONS) == tuple(str(item) for item in Resolution)
     assert labels.codes(labels.SUPERVISIONS) == tuple(str(item) for item in Supervision)
+    assert labels.codes(labels.ROLES) == tuple(str(item) for item in Role)
+    assert labels.codes(labels.ZONE_KINDS) == ZONE_KINDS
+    assert labels.codes(labels.ROAD_CLASSES) == ROAD_CLASSES
     assert labels.codes(labels.RULES) == tuple(rule.name for rule in RULES) == tuple(labels.KINDS)
     for rule in (speeding, fatigue, route_deviation):
         assert set(rule.KINDS) <= set(labels.codes(labels.KINDS[rule.RULE.name]))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
 
 from services.runtime.kafka import make_topics  # noqa: F401 - the settings' topics are made by `running`
 from services.runtime.servers import Addresses
@@ -74,7 +74,13 @@ class Watcher:
             "request", lambda request: self.foreign.append(request.url) if not _ours(request.url) else None
         )
         context.on("console", lambda message: self.said.append(message.text) if "Content Security Policy" in message.text else None)  # fmt: skip
+        context.on("response", lambda answer: self.said.append(f"{answer.status} {answer.url}") if wrongly_asked(answer) else None)  # fmt: skip
         context.on("weberror", lambda error: self.said.append(str(error.error)))
+
+
+def wrongly_asked(answer: Response) -> bool:
+    """Whether a page asked for what there is not, or in a way that the api refuses: a fault of the console's own."""
+    return answer.status in {400, 404, 405, 415}
 
 
 def _ours(url: str) -> bool:

@@ -102,7 +102,7 @@ def test_the_whole_way_by_keyboard_alone(system: System, chromium: Browser) -> N
     keys.press("j")
     expect(page.locator(".alert-panel .facts")).to_contain_text(plate(6))
     keys.press("?")
-    expect(page.locator("dialog")).to_contain_text("确认知晓")
+    expect(page.locator("dialog")).to_contain_text("知晓")
     keys.press("Escape")
     expect(page.locator("dialog")).to_have_count(0)
     keys.press("a")
@@ -157,7 +157,7 @@ def test_two_dispatchers_cannot_overwrite_each_other(system: System, sign_in: Si
         sign_in("wang", path=f"/alerts/{alert['id']}"),
     )
     for page in (one, other):
-        expect(page.locator(".alert-actions")).to_contain_text("确认知晓")
+        expect(page.locator(".alert-actions")).to_contain_text("知晓")
     expect(one.locator(".viewing")).to_have_text("账号 wang 也在看这条告警")
     expect(other.locator(".viewing")).to_have_text("账号 zhang 也在看这条告警")
     other.route("**/v1/alerts/stream*", lambda route: route.abort())
@@ -216,6 +216,23 @@ def _seen(system: System) -> list[Any]:
         system.get("/v1/alerts", limit="1000", handling="acknowledged")["items"]
         + system.get("/v1/alerts", limit="1000", handling="assigned")["items"]
     )
+
+
+def test_what_stands_together_is_what_the_api_calls_a_storm(system: System, sign_in: SignIn) -> None:
+    """The storm of the test before, and three more of the same road: counted alike by the api and on the screen, and open to single rows."""
+    page = sign_in("wang")
+    reports = [report for number in (7, 8, 9) for report in speeding(number, 6, moment())]
+    system.send(reports)
+    for number in (7, 8, 9):
+        alert_of(system, number)
+    storms = [group for group in system.get("/v1/alerts/groups")["items"] if group["storm"]]
+    storm = max(storms, key=lambda group: int(group["count"]))
+    waiting = storm["handlings"]["open"]
+    assert waiting >= 3
+    row = page.locator(".queue-row.group", has_text=f"同因同地 {waiting} 条").first
+    row.wait_for()
+    row.click()
+    expect(page.locator(".queue-row.within").first).to_be_visible()
 
 
 def test_a_second_tab_shares_the_stream(system: System, sign_in: SignIn) -> None:

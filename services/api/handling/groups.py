@@ -7,7 +7,7 @@ the window. Where that gives fewer than FEWEST, by operator: the same rule and k
 import hashlib
 import math
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -107,8 +107,8 @@ def _rank(group: Group) -> tuple[int, int, int, str]:
     return -max(one.severity_rank for one in group.alerts), -len(group.alerts), first.began_ms, first.id
 
 
-def described(group: Group) -> dict[str, Any]:
-    """A group as it is answered; what is not listed for its number is counted, and `truncated` says so."""
+def described(group: Group, most_listed: int = MOST_LISTED) -> dict[str, Any]:
+    """A group as it is answered; what is not listed for its number is counted, and `truncated` says so. A storm is a group of FEWEST or more."""
     first, last = group.alerts[0], group.alerts[-1]
     operators = {one.operator for one in group.alerts}
     places = {one.place for one in group.alerts}
@@ -120,17 +120,14 @@ def described(group: Group) -> dict[str, Any]:
         "operator": first.operator if len(operators) == 1 else None,
         "place": first.place if len(places) == 1 else None,
         "count": len(group.alerts),
+        "storm": len(group.alerts) >= FEWEST,
         "handlings": _counts(one.handling for one in group.alerts),
         "severity": str(SEVERITIES[max(one.severity_rank for one in group.alerts)]),
         "first_began": iso(first.began_ms),
         "last_began": iso(last.began_ms),
-        "items": _listed(group.alerts),
-        "truncated": len(group.alerts) > MOST_LISTED,
+        "items": [{"id": one.id, "version": one.version} for one in group.alerts[:most_listed]],
+        "truncated": len(group.alerts) > most_listed,
     }
-
-
-def _listed(alerts: Sequence[Unresolved]) -> list[dict[str, Any]]:
-    return [{"id": one.id, "version": one.version} for one in alerts[:MOST_LISTED]]
 
 
 def _counts(values: Iterable[str]) -> dict[str, int]:

@@ -13,7 +13,7 @@ from services.api.handling import acting
 from services.api.handling.acting import Ask
 from services.api.handling.actions import person_of
 from services.api.handling.bodies import Acknowledging, Seen
-from services.api.handling.groups import Unresolved, described, grouped
+from services.api.handling.groups import MOST_LISTED, Unresolved, described, grouped
 from services.api.handling.states import Change
 from services.api.idempotency import PROBLEMS, IdempotentRoute
 from services.api.language import language_of
@@ -65,6 +65,10 @@ class GroupParameters(QueryModel):
         description="相邻两条开始时间的最大间隔,秒 · most seconds from one's beginning to the next's",
     )
 
+    listed: Annotated[int, Field(ge=0, le=MOST_GROUPED)] = Field(
+        default=MOST_LISTED, description="每组至多列出的告警数 · alerts that a group lists at most"
+    )
+
     @model_validator(mode="after")
     def _period(self) -> "GroupParameters":
         if self.from_ is not None and self.to is not None and parse_time(self.from_) >= parse_time(self.to):
@@ -92,7 +96,7 @@ class GroupParameters(QueryModel):
 async def list_alert_groups(request: Request, parameters: Annotated[GroupParameters, Query()]) -> Response:
     """Unresolved alerts of one rule and kind at one place, else at one operator, close in time, as one group; every alert is in exactly one.
 
-    The 5,000 latest begun are grouped; `left_out` counts older ones, which `to` reaches. A group lists 200 of its alerts and counts all; with
+    The 5,000 latest begun are grouped; `left_out` counts older ones, which `to` reaches. A group lists `listed` of its alerts and counts all; with
     `handling=open` they are those that nobody has acknowledged yet, in the form that `POST /v1/alerts/acknowledge` takes.
     """
     state = state_of(request)
@@ -100,12 +104,13 @@ async def list_alert_groups(request: Request, parameters: Annotated[GroupParamet
     async with state.database.reading(view) as conn:
         rows = await handling.unresolved(conn, view, parameters.wanted(), MOST_GROUPED)
     total = rows[0]["total"] if rows else 0
-    body = await asyncio.to_thread(_answered, rows, parameters.window * 1000, total)
+    body = await asyncio.to_thread(_answered, rows, parameters, total)
     return Response(body, media_type="application/json")
 
 
-def _answered(rows: list[asyncpg.Record], window_ms: int, total: int) -> bytes:
-    items = [described(group) for group in grouped((_unresolved(row) for row in rows), window_ms)]
+def _answered(rows: list[asyncpg.Record], parameters: GroupParameters, total: int) -> bytes:
+    found = grouped((_unresolved(row) for row in rows), parameters.window * 1000)
+    items = [described(group, parameters.listed) for group in found]
     return msgspec.json.encode({"items": items, "alerts": len(rows), "left_out": total - len(rows)})
 
 

@@ -11,6 +11,7 @@ import secrets
 from typing import Annotated
 from urllib.parse import urlencode
 
+import msgspec
 import structlog
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
@@ -21,6 +22,7 @@ from services.api.oidc.provider import CodeRefused, Provider, ProviderAway
 from services.api.parameters import Nothing
 from services.api.parameters import Query as QueryModel
 from services.api.problems import Problem, answers
+from services.api.schemas_people import ProviderList
 from services.api.sessions import SECURE_HOSTS, begin_session
 from services.api.state import State, state_of
 from services.runtime.clock import now_ms
@@ -59,6 +61,18 @@ def _redirect_uri(state: State, request: Request) -> str:
 
 def _secure(request: Request) -> bool:
     return request.url.scheme == "https" or request.url.hostname not in SECURE_HOSTS
+
+
+@router.get(
+    "/v1/session/providers",
+    response_class=Response,
+    responses={200: {"model": ProviderList}},
+    summary="可用的统一身份登录 · identity providers to sign in at",
+)
+async def list_providers(request: Request) -> Response:
+    """Where one may sign in besides by login and password; an empty list where no identity provider is set up."""
+    found = [{"name": "oidc", "url": PATH}] if state_of(request).provider.on else []
+    return Response(msgspec.json.encode({"items": found}), media_type="application/json")
 
 
 @router.get(

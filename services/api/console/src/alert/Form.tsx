@@ -33,7 +33,7 @@ export function ActionForm({ verb, close, act }: { verb: Verb; close: () => void
   };
   const needsText = verb === "comment" || verb === "reopen";
   return (
-    <Dialog title={say(verb)} close={close}>
+    <Dialog title={labelOf(meta.actions, verb)} close={close}>
       <form className="stack large" onSubmit={submit} onKeyDown={hurry}>
         {verb === "assign" ? <Field label={say("account")}><input name="account" required autoFocus autoCapitalize="none" spellCheck={false} /></Field> : null}
         {verb === "supervise" ? (

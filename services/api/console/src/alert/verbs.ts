@@ -1,27 +1,34 @@
-// What may be done with an alert: by whom (permission) and in which state of its handling (docs/handling.md).
-import type { Alert } from "../api/schema";
-import { UNRESOLVED } from "../stream/alerts";
+// What may be done with an alert. By whom (permission) and in which state of its handling says the api (/v1/meta); here stand the keys and which have a form.
+import type { ActionShape, Alert } from "../api/schema";
+import { codes } from "../app/codes";
 
 export type Verb = "acknowledge" | "claim" | "assign" | "comment" | "supervise" | "resolve" | "reopen";
 
-interface Rule {
-  verb: Verb;
-  permission: string;
+interface Offered {
   key: string;
-  in: readonly string[];
   asks: boolean; // opens a form
 }
 
-export const VERBS: readonly Rule[] = [
-  { verb: "acknowledge", permission: "alerts:ack", key: "a", in: ["open"], asks: false },
-  { verb: "claim", permission: "alerts:assign", key: "c", in: UNRESOLVED, asks: false },
-  { verb: "assign", permission: "alerts:assign", key: "g", in: UNRESOLVED, asks: true },
-  { verb: "comment", permission: "alerts:ack", key: "n", in: [...UNRESOLVED, "resolved"], asks: true },
-  { verb: "supervise", permission: "alerts:supervise", key: "s", in: UNRESOLVED, asks: true },
-  { verb: "resolve", permission: "alerts:close", key: "r", in: UNRESOLVED, asks: true },
-  { verb: "reopen", permission: "alerts:reopen", key: "o", in: ["resolved"], asks: true },
-];
+const OFFERED: Record<Verb, Offered> = {
+  acknowledge: { key: "a", asks: false },
+  claim: { key: "c", asks: false },
+  assign: { key: "g", asks: true },
+  comment: { key: "n", asks: true },
+  supervise: { key: "s", asks: true },
+  resolve: { key: "r", asks: true },
+  reopen: { key: "o", asks: true },
+};
 
-export function verbsOf(alert: Alert, permissions: readonly string[], me: string): Rule[] {
-  return VERBS.filter((rule) => permissions.includes(rule.permission) && rule.in.includes(alert.handling) && !(rule.verb === "claim" && alert.handled?.assignee?.id === me));
+export interface Possible extends Offered {
+  verb: Verb;
 }
+
+export function verbsOf(alert: Alert, permissions: readonly string[], me: string): Possible[] {
+  const mine = alert.handled?.assignee?.id === me;
+  return codes().actions
+    .filter((action) => offers(action) && action.permission !== null && permissions.includes(action.permission) && action.handlings.includes(alert.handling))
+    .map((action) => ({ verb: action.code as Verb, ...OFFERED[action.code as Verb] }))
+    .filter((one) => !(one.verb === "claim" && mine)); // it is done already
+}
+
+const offers = (action: ActionShape): boolean => action.code in OFFERED;

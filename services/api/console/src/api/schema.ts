@@ -60,6 +60,14 @@ export interface ActionPage {
   next: string | null;
 }
 
+export interface ActionShape {
+  code: string;
+  en: string;
+  handlings: (string)[];
+  permission: string | null;
+  zh: string;
+}
+
 export interface Alert {
   at: Moment;
   began: string;
@@ -302,6 +310,7 @@ export interface GroupItem {
   place: string | null;
   rule: string;
   severity: "info" | "minor" | "major" | "critical";
+  storm: boolean;
   truncated: boolean;
 }
 
@@ -387,7 +396,7 @@ export interface Me {
 }
 
 export interface Meta {
-  actions: (LabelShape)[];
+  actions: (ActionShape)[];
   classes: (LabelShape)[];
   event_types: (LabelShape)[];
   handlings: (LabelShape)[];
@@ -395,12 +404,15 @@ export interface Meta {
   plate_colors: (LabelShape)[];
   reasons: (ReasonShape)[];
   resolutions: (LabelShape)[];
+  road_classes: (LabelShape)[];
+  roles: (RoleShape)[];
   rules: (LabelShape)[];
   severities: (LabelShape)[];
   states: (LabelShape)[];
   supervisions: (LabelShape)[];
   tiles: Tiles | null;
   version: string;
+  zone_kinds: (LabelShape)[];
 }
 
 export interface Mileage {
@@ -625,6 +637,15 @@ export interface Problem {
   type: string;
 }
 
+export interface ProviderItem {
+  name: string;
+  url: string;
+}
+
+export interface ProviderList {
+  items: (ProviderItem)[];
+}
+
 export interface ReasonShape {
   code: string;
   en: string;
@@ -716,6 +737,13 @@ export interface RoadProperties {
 }
 
 export type Role = "dispatcher" | "supervisor" | "authority" | "enterprise" | "partner" | "system_admin" | "security_admin" | "audit_admin";
+
+export interface RoleShape {
+  code: string;
+  en: string;
+  permissions: (string)[];
+  zh: string;
+}
 
 export interface RouteCollection {
   features: (RouteInList)[];

@@ -7,12 +7,12 @@ import { resolved, useLink, useQueue } from "../stream/alerts";
 import { useWords } from "../words";
 import { clock } from "../words/format";
 import { chooseLanguage, language } from "../words/language";
+import { severities } from "./codes";
 import { PAGES, pageAt } from "./pages";
 import { toggleSound, toggleTheme, useSound, useTheme } from "./preferences";
 import { usePath } from "./router";
 import { labelOf, signOut, useMay, useMe, useMeta } from "./session";
 
-const SEVERITIES: readonly SeverityName[] = ["critical", "major", "minor", "info"];
 export const STALE_MS = 15_000;
 
 export function Bar({ help }: { help: () => void }) {
@@ -40,16 +40,15 @@ function Counts() {
   const meta = useMeta();
   const { alerts } = useQueue();
   const counts = useMemo(() => {
-    const found: Record<SeverityName, number> = { critical: 0, major: 0, minor: 0, info: 0 };
-    for (const alert of alerts.values()) if (!resolved(alert) && alert.handling === "open") found[alert.severity] += 1;
-    return found;
+    const waiting = [...alerts.values()].filter((alert) => !resolved(alert) && alert.handling === "open");
+    return (severity: SeverityName): number => waiting.filter((alert) => alert.severity === severity).length;
   }, [alerts]);
   return (
     <div className="counts number" title={say("unacknowledged")}>
-      {SEVERITIES.map((severity) => (
-        <span key={severity} className={`severity ${severity} ${counts[severity] === 0 ? "zero" : ""}`}>
+      {severities().map((severity) => (
+        <span key={severity} className={`severity ${severity} ${counts(severity) === 0 ? "zero" : ""}`}>
           <SeverityShape severity={severity} />
-          <span className="word">{labelOf(meta.severities, severity)}</span> {counts[severity]}
+          <span className="word">{labelOf(meta.severities, severity)}</span> {counts(severity)}
           <span className="hidden-text">{labelOf(meta.severities, severity)} {say("unacknowledged")}</span>
         </span>
       ))}

@@ -7,15 +7,15 @@ const SHOWN: Record<string, string> = { Escape: "Esc", Enter: "↵", ArrowDown: 
 
 export function ShortcutsOverlay({ close }: { close: () => void }) {
   const say = useWords();
-  const seen = new Map(useShortcutList().map((one) => [one.word, one]));
+  const seen = new Map(useShortcutList().map((one) => [one.word ? say(one.word) : one.text ?? "", one]));
   return (
     <Dialog title={say("shortcuts")} close={close}>
       <p className="soft">{say("keysLead")}</p>
       <dl className="keys">
-        {[...seen.values()].map((one) => (
-          <div key={one.word} style={{ display: "contents" }}>
+        {[...seen].map(([text, one]) => (
+          <div key={text} style={{ display: "contents" }}>
             <dt>{one.keys.map((key) => <kbd key={key}>{SHOWN[key] ?? key}</kbd>)}</dt>
-            <dd>{say(one.word)}</dd>
+            <dd>{text}</dd>
           </div>
         ))}
       </dl>

@@ -1,20 +1,20 @@
 // Signing in: password, a one-time code where the account has one, the first password changed, or the identity provider.
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import type { FormEvent } from "react";
-import { ApiError } from "../api/client";
+import { ApiError, get } from "../api/client";
+import type { ProviderItem, ProviderList } from "../api/schema";
+import { useAsked } from "../api/use";
 import { Button, Field } from "../ui";
 import { useWords } from "../words";
 import { chooseLanguage, language } from "../words/language";
 import { changePassword, signIn } from "./session";
-
-const PROVIDER = "/v1/session/oidc";
 
 export function SignIn() {
   const say = useWords();
   const [error, setError] = useState<string | null>(null);
   const [wantsCode, setWantsCode] = useState(false);
   const [busy, setBusy] = useState(false);
-  const provider = useProvider();
+  const providers = useProviders();
   const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
     event.preventDefault();
     const given = new FormData(event.currentTarget);
@@ -39,7 +39,7 @@ export function SignIn() {
         {wantsCode ? <Field label={say("code")}><input name="code" inputMode="numeric" autoComplete="one-time-code" required autoFocus /></Field> : null}
         {error ? <p className="said bad" role="alert">{error}</p> : null}
         <Button type="submit" look="primary" disabled={busy}>{say("signIn")}</Button>
-        {provider ? <a className="button" href={PROVIDER}>{say("provider")}</a> : null}
+        {providers.map((one) => <a key={one.name} className="button" href={one.url}>{say("provider")}</a>)}
       </form>
     </main>
   );
@@ -72,11 +72,8 @@ export function LanguageButton() {
   return <Button look="quiet" onClick={() => chooseLanguage(language() === "zh" ? "en" : "zh")}>{say("language")}</Button>;
 }
 
-/** Whether an identity provider is set up: it answers with a redirect, which a page may not read but can tell. */
-function useProvider(): boolean {
-  const [there, setThere] = useState(false);
-  useEffect(() => {
-    fetch(PROVIDER, { redirect: "manual" }).then((answer) => setThere(answer.type === "opaqueredirect"), () => undefined);
-  }, []);
-  return there;
+/** The identity providers that are set up; none where there is none, or nobody answers: one signs in by password all the same. */
+function useProviders(): readonly ProviderItem[] {
+  const { data } = useAsked("providers", (signal) => get<ProviderList>("/v1/session/providers", {}, signal));
+  return data?.items ?? [];
 }

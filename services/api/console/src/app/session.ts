@@ -2,6 +2,7 @@
 import { ApiError, ask, get, onSessionLost, send } from "../api/client";
 import type { LabelShape, Me, Meta } from "../api/schema";
 import { language } from "../words/language";
+import { learn } from "./codes";
 import { store, useStore } from "./store";
 
 export type Session =
@@ -26,7 +27,11 @@ export async function begin(): Promise<void> {
 
 async function enter(me: Me, password: string): Promise<void> {
   if (me.must_change_password) session.set(password ? { state: "change", me, password } : { state: "out" });
-  else session.set({ state: "in", me, meta: await get<Meta>("/v1/meta") });
+  else {
+    const meta = await get<Meta>("/v1/meta");
+    learn(meta);
+    session.set({ state: "in", me, meta });
+  }
 }
 
 /** Throws ApiError, of type `code-required` where a one-time code is wanted. */
@@ -62,7 +67,7 @@ export function useMeta(): Meta {
   return now.meta;
 }
 
-type Table = "actions" | "classes" | "event_types" | "handlings" | "plate_colors" | "resolutions" | "rules" | "severities" | "states" | "supervisions";
+type Table = "actions" | "classes" | "event_types" | "handlings" | "plate_colors" | "resolutions" | "road_classes" | "roles" | "rules" | "severities" | "states" | "supervisions" | "zone_kinds";
 
 export function labelOf(labels: readonly LabelShape[] | undefined, code: string): string {
   return labels?.find((label) => label.code === code)?.[language()] ?? code;

@@ -5,7 +5,8 @@ import type { Word } from "../words";
 
 export interface Shortcut {
   keys: readonly string[];
-  word: Word;
+  word?: Word;
+  text?: string; // in the place of a word: what the api calls it
   run: () => void;
 }
 

@@ -1,7 +1,6 @@
 // What the file says of the route or zone beside its line: the properties of interfaces section 2.
 import { labelOf, useMeta } from "../app/session";
 import { Field } from "../ui";
-import { KINDS } from "./file";
 import type { Draft, Field as Name, Problem } from "./file";
 import { useWords } from "./words";
 
@@ -37,7 +36,7 @@ export function Properties({ draft, change, problems, exists }: PropertiesProps)
         <>
           <div className="draw-fields">
             <Field label={say("kind")} error={wrong("kind")}>
-              <select name="kind" value={draft.kind} aria-invalid={wrong("kind") !== null} onChange={(event) => change({ kind: event.target.value })}><option value="">{say("choose")}</option>{KINDS.map((one) => <option key={one} value={one}>{say(one)}</option>)}</select>
+              <select name="kind" value={draft.kind} aria-invalid={wrong("kind") !== null} onChange={(event) => change({ kind: event.target.value })}><option value="">{say("choose")}</option>{meta.zone_kinds.map((one) => <option key={one.code} value={one.code}>{labelOf(meta.zone_kinds, one.code)}</option>)}</select>
             </Field>
             <Field label={say("limit")} error={wrong("limit")}>{entry("limit", { inputMode: "decimal" })}</Field>
           </div>

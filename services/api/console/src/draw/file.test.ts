@@ -1,8 +1,12 @@
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
+import { learn } from "../app/codes";
+import { CODES } from "../app/codes.sample";
 import type { Place } from "../search/DrawMap";
 import cases from "./cases.json";
 import { EMPTY_DRAFT, commandOf, featureOf, fileName, pointsProblem, problemsOf, reachOf, textOf } from "./file";
 import type { Draft } from "./file";
+
+beforeEach(() => learn(CODES));
 
 const draftOf = (more: object): Draft => ({ ...EMPTY_DRAFT, ...more });
 

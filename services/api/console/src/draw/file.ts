@@ -1,12 +1,12 @@
 // The file that `roadwatch import` takes (interfaces section 2) out of what was drawn and filled in, and what the import would refuse of it; pure.
 // The rules are those of services/contracts/registry_files; cases.json holds both to the same answers.
 import type { Feature } from "geojson";
+import { codes } from "../app/codes";
 import type { Place } from "../search/DrawMap";
 import { crossing, ringOf, same } from "./geometry";
 import { numberOf } from "./pasted";
 
 export const SHAPES = ["area", "line", "route"] as const;
-export const KINDS = ["forbidden", "hazard_section", "school", "parking", "dead_zone"] as const;
 export type Shape = (typeof SHAPES)[number];
 export type Field = "id" | "name" | "kind" | "width" | "limit" | "hours" | "from" | "to" | "reason";
 /** What stands in the form: texts as typed; `shape` area and line are zones. */
@@ -110,7 +110,7 @@ function numberProblem(field: Field, text: string, most: number, required: boole
 
 function kindProblem(kind: string): Problem | null {
   if (!kind) return { field: "kind", word: "needed", given: {} };
-  return KINDS.some((one) => one === kind) ? null : { field: "kind", word: "noKind", given: {} };
+  return codes().zone_kinds.some((one) => one.code === kind) ? null : { field: "kind", word: "noKind", given: {} };
 }
 
 function hoursProblem(hours: string): Problem | null {

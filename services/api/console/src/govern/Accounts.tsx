@@ -3,17 +3,18 @@ import { useState } from "react";
 import { ask, send } from "../api/client";
 import type { Account, FirstPassword, NewAccount, ScopeShape } from "../api/schema";
 import { asError } from "../api/use";
+import { labelOf, useLabel, useMeta } from "../app/session";
 import { Button, Field } from "../ui";
 import { toast } from "../ui/toast";
 import { FormDialog, SecretDialog, listOf } from "./ask";
 import { Keys } from "./Keys";
 import { Paged } from "./paged";
-import { ROLES, roleWord, useWords } from "./words";
-
-const KEY_SCOPES = ["alerts:read", "alerts:ack", "alerts:assign", "alerts:close", "alerts:reopen", "vehicles:read", "map:read", "meta:read", "tracks:read", "tracks:export", "drivers:read", "webhooks:manage", "metrics:read"] as const;
+import { useWords } from "./words";
 
 export default function Accounts() {
   const say = useWords();
+  const label = useLabel();
+  const meta = useMeta();
   const [round, setRound] = useState(0);
   const [adding, setAdding] = useState(false);
   const [keysOf, setKeysOf] = useState<Account | null>(null);
@@ -29,7 +30,7 @@ export default function Accounts() {
       <Paged<Account> path="/v1/accounts" query={{ limit: 100 }} round={round} keyOf={(row) => row.id} columns={[
         { name: say("login"), kind: "whole", cell: (row) => <code>{row.login}</code> },
         { name: say("name"), cell: (row) => row.name },
-        { name: say("role"), kind: "whole", cell: (row) => roleWord(row.role) },
+        { name: say("role"), kind: "whole", cell: (row) => label("roles", row.role) },
         { name: say("scope"), cell: (row) => <span className="small">{scopeText(row.scope, say("everything"))}</span> },
         { name: say("state"), kind: "whole", cell: (row) => <><span className={`tag ${row.active ? "good" : "bad"}`}>{say(row.active ? "active" : "disabled")}</span>{row.locked_until ? <span className="tag bad">{say("locked")}</span> : null}{row.totp ? <span className="tag">TOTP</span> : null}</> },
         { name: "", kind: "whole", cell: (row) => (
@@ -41,7 +42,7 @@ export default function Accounts() {
           </span>
         ) },
       ]} />
-      {keysOf ? <section className="stack large"><h2>{say("keys")} · {keysOf.login}</h2><Keys path={`/v1/accounts/${keysOf.id}/keys`} revokePath="/v1/keys" permissions={KEY_SCOPES} /></section> : null}
+      {keysOf ? <section className="stack large"><h2>{say("keys")} · {keysOf.login}</h2><Keys path={`/v1/accounts/${keysOf.id}/keys`} revokePath="/v1/keys" permissions={meta.roles.find((role) => role.code === keysOf.role)?.permissions} /></section> : null}
       {adding ? <Add close={() => setAdding(false)} made={(made) => { setPassword(made.first_password ? `${made.login}  ${made.first_password}` : null); again(); }} /> : null}
       {password ? <SecretDialog lead={say("passwordOnce")} secret={password} close={() => setPassword(null)} /> : null}
     </>
@@ -55,6 +56,7 @@ export function scopeText(scope: ScopeShape, everything: string): string {
 
 function Add({ close, made }: { close: () => void; made: (account: NewAccount) => void }) {
   const say = useWords();
+  const meta = useMeta();
   return (
     <FormDialog title={say("add")} close={close} act={async (given) => {
       const [divisions, operators] = [listOf(given.get("divisions")), listOf(given.get("operators"))];
@@ -63,7 +65,7 @@ function Add({ close, made }: { close: () => void; made: (account: NewAccount) =
     }}>
       <Field label={say("login")}><input name="login" required autoCapitalize="none" spellCheck={false} autoFocus /></Field>
       <Field label={say("name")}><input name="name" required /></Field>
-      <Field label={say("role")}><select name="role">{ROLES.map((role) => <option key={role} value={role}>{roleWord(role)}</option>)}</select></Field>
+      <Field label={say("role")}><select name="role">{meta.roles.map((role) => <option key={role.code} value={role.code}>{labelOf(meta.roles, role.code)}</option>)}</select></Field>
       <Field label={say("divisions")}><input name="divisions" placeholder="6401, 6403" /></Field>
       <Field label={say("operators")}><input name="operators" /></Field>
     </FormDialog>

@@ -1,23 +1,24 @@
 // One's own account: what one may, the password, and one's keys.
 import { useState } from "react";
 import { send } from "../api/client";
-import { useMe } from "../app/session";
+import { useLabel, useMe } from "../app/session";
 import { Button, Field } from "../ui";
 import { toast } from "../ui/toast";
 import { scopeText } from "./Accounts";
 import { FormDialog } from "./ask";
 import { Keys } from "./Keys";
-import { roleWord, useWords } from "./words";
+import { useWords } from "./words";
 
 export default function Mine() {
   const say = useWords();
   const me = useMe();
+  const label = useLabel();
   const [changing, setChanging] = useState(false);
   return (
     <>
       <dl className="facts panel padded">
         <dt>{say("name")}</dt><dd>{me.name} <code className="faint small">{me.id}</code></dd>
-        <dt>{say("role")}</dt><dd>{roleWord(me.role)}</dd>
+        <dt>{say("role")}</dt><dd>{label("roles", me.role)}</dd>
         <dt>{say("scope")}</dt><dd>{scopeText(me.scope, say("everything"))}</dd>
         <dt>{say("permissions")}</dt><dd className="row wrap">{me.permissions.map((one) => <span key={one} className="tag">{one}</span>)}</dd>
       </dl>

@@ -7,16 +7,11 @@ import { Failed, Loading, Table, Time } from "../ui";
 import { useLanguage } from "../words/language";
 import { useWords } from "./words";
 
-type Named = readonly (readonly [string, string])[];
-
 /** A parameter that differs by vehicle class, and there perhaps by road: a line for each class. */
 function Value({ value }: { value: unknown }) {
-  const say = useWords();
   const label = useLabel();
   if (!isTable(value)) return <>{String(value)}</>;
-  const words: Named = [["expressway", say("expressway")], ["highway", say("highway")], ["urban_expressway", say("urbanExpressway")], ["urban", say("urban")], ["rural", say("rural")], ["mountain", say("mountain")]];
-  const road = new Map(words);
-  const told = (each: unknown): string => (isTable(each) ? Object.entries(each).map(([name, limit]) => `${road.get(name) ?? name} ${String(limit)}`).join(" · ") : String(each));
+  const told = (each: unknown): string => (isTable(each) ? Object.entries(each).map(([name, limit]) => `${label("road_classes", name)} ${String(limit)}`).join(" · ") : String(each));
   return <ul className="by-class">{Object.entries(value).map(([name, each]) => <li key={name}><span className="soft">{label("classes", name)}</span> {told(each)}</li>)}</ul>;
 }
 

@@ -1,4 +1,4 @@
-// What is left open, as the queue knows it at this moment: pressed for first, then acknowledged or assigned, then acknowledged by nobody.
+// What is left open, as the queue knows it at this moment: pressed for first, then what somebody has seen or taken, then what nobody has.
 import { useMemo, useState } from "react";
 import type { Alert } from "../api/schema";
 import { useNow } from "../app/Bar";

@@ -6,6 +6,7 @@ import { get } from "../api/client";
 import type { Alert, VehicleDetail } from "../api/schema";
 import { useLabel, useMeta } from "../app/session";
 import { MapView } from "../map/MapView";
+import { rankOf } from "../app/codes";
 import { CLASSES } from "../map/colours";
 import { PointLayer } from "../map/pointLayer";
 import { resolved } from "../stream/alerts";
@@ -18,7 +19,6 @@ import { mercator } from "./fleet";
 import type { Seen } from "./fleet";
 import { Positions } from "./positions";
 
-const RANK = { info: 1, minor: 2, major: 3, critical: 4 } as const;
 const REACH_PX = 12;
 const CHOSEN_ZOOM = 10;
 const NOTHING: readonly Point[] = [];
@@ -43,7 +43,7 @@ export function LiveMap({ alerts, chosen, openVehicle, children }: LiveMapProps)
   const [count, setCount] = useState(0);
   const marks = useMemo(() => {
     const found = new Map<number, number>();
-    for (const alert of alerts.values()) if (marked(alert)) found.set(alert.vehicle.id, Math.max(found.get(alert.vehicle.id) ?? 0, RANK[alert.severity]));
+    for (const alert of alerts.values()) if (marked(alert)) found.set(alert.vehicle.id, Math.max(found.get(alert.vehicle.id) ?? 0, rankOf(alert.severity) + 1));
     return found;
   }, [alerts]);
   const stretch = useStretch(chosen).data ?? NOTHING;

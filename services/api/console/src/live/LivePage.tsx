@@ -13,6 +13,7 @@ import { LiveMap } from "./LiveMap";
 import { Queue } from "./Queue";
 import { Welcome } from "./Welcome";
 import { filtersOf, meets, rowsOf } from "./order";
+import { useStorms } from "./storms";
 import { useAnnouncements } from "./useAnnouncements";
 import "./live.css";
 
@@ -30,9 +31,10 @@ export default function LivePage({ parts }: PageProps) {
   const chosen = parts[0] ?? null;
   const filters = useMemo(() => filtersOf(query), [query]);
   const grouped = query.get("storms") !== "0";
+  const storms = useStorms(grouped, queue.alerts);
   const all = useMemo(() => [...queue.alerts.values()], [queue.alerts]);
   const alerts = useMemo(() => all.filter((alert) => alert.id === chosen || meets(alert, filters, me.id)), [all, filters, me.id, chosen]);
-  const rows = useMemo(() => rowsOf(alerts, grouped, opened), [alerts, grouped, opened]);
+  const rows = useMemo(() => rowsOf(alerts, storms, opened), [alerts, storms, opened]);
   const hidden = all.length - alerts.length;
   const waiting = useMemo(() => alerts.filter((alert) => !resolved(alert)).length, [alerts]);
   const choose = useCallback((id: string | null) => go((id ? `/alerts/${id}` : "/") + location.search), []);

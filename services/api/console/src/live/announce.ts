@@ -1,10 +1,10 @@
 // A new alert is heard, seen in the tab's title, and flashes; what is grave sounds different from what is light, and a storm sounds once.
+import { rankOf } from "../app/codes";
 import { soundIsOn } from "../app/preferences";
 import type { SeverityName } from "../ui";
 
 const QUIET_MS = 2500;
 const TONES: Record<SeverityName, readonly number[]> = { critical: [880, 660, 880, 660], major: [784, 622], minor: [587], info: [] };
-const RANK: Record<SeverityName, number> = { critical: 3, major: 2, minor: 1, info: 0 };
 
 let context: AudioContext | null = null;
 let lastMs = -Infinity;
@@ -18,13 +18,13 @@ export function armSound(): void {
 
 /** Whether one may sound now: not again within a moment, unless it is graver. */
 export function due(severity: SeverityName, nowMs: number, before: { ms: number; rank: number }): boolean {
-  return TONES[severity].length > 0 && (nowMs - before.ms >= QUIET_MS || RANK[severity] > before.rank);
+  return TONES[severity].length > 0 && (nowMs - before.ms >= QUIET_MS || rankOf(severity) > before.rank);
 }
 
 export function sound(severity: SeverityName): void {
   const nowMs = Date.now();
   if (!soundIsOn() || !context || !due(severity, nowMs, { ms: lastMs, rank: lastRank })) return;
-  [lastMs, lastRank] = [nowMs, RANK[severity]];
+  [lastMs, lastRank] = [nowMs, rankOf(severity)];
   TONES[severity].forEach((frequency, place) => tone(frequency, place * 0.19));
 }
 

@@ -1,5 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { Alert } from "../api/schema";
+import { learn } from "../app/codes";
+import { CODES } from "../app/codes.sample";
 import { byUrgency, filtersOf, meets, rowsOf } from "./order";
 
 function alert(id: string, more: Partial<Alert> = {}): Alert {
@@ -8,6 +10,8 @@ function alert(id: string, more: Partial<Alert> = {}): Alert {
     vehicle: { id: 1, plate: "宁A12345", plate_color: "yellow", class: "coach", operator: "银川甲客运", division: "640100" }, sentence: { zh: "超速", en: "speeding" }, driver: null, handled: null, ...more,
   } as unknown as Alert;
 }
+
+beforeEach(() => learn(CODES));
 
 describe("the order of the queue", () => {
   it("is unseen, grave, long waiting first; resolved last", () => {
@@ -39,16 +43,19 @@ describe("filters", () => {
 });
 
 describe("storms", () => {
+  const storms = new Map(Array.from({ length: 5 }, (_, place) => [`s${place}`, "grp_1"]));
   const storm = Array.from({ length: 5 }, (_, place) => alert(`s${place}`, { began: `2026-11-23T00:0${place}:00Z` }));
   it("stand together, counted, and open to single rows", () => {
     const other = alert("other", { why: { road: "G20" }, began: "2026-11-23T00:30:00Z" });
-    const closed = rowsOf([...storm, other], true, new Set());
+    const closed = rowsOf([...storm, other], storms, new Set());
     expect(closed.map((row) => (row.kind === "group" ? row.alerts.length : row.alert.id))).toEqual([5, "other"]);
     const key = closed[0]?.kind === "group" ? closed[0].key : "";
-    expect(rowsOf([...storm, other], true, new Set([key])).length).toBe(7);
+    expect(rowsOf([...storm, other], storms, new Set([key])).length).toBe(7);
   });
-  it("hide nothing where grouping is off or a few only share a cause", () => {
-    expect(rowsOf(storm, false, new Set()).length).toBe(5);
-    expect(rowsOf(storm.slice(0, 3), true, new Set()).length).toBe(3);
+  it("hide nothing where the api has told of none, and part what is handled from what is not", () => {
+    expect(rowsOf(storm, new Map(), new Set()).length).toBe(5);
+    const handled = storm.map((one, place) => (place < 2 ? { ...one, handling: "acknowledged" } : one));
+    expect(rowsOf(handled, storms, new Set()).map((row) => (row.kind === "group" ? row.alerts.length : 1))).toEqual([3, 2]);
+    expect(rowsOf(storm.slice(0, 1), storms, new Set()).map((row) => row.kind)).toEqual(["alert"]);
   });
 });

@@ -1,8 +1,7 @@
 // Which alert is looked at first: what nobody has seen before what somebody has, the graver before the lighter, the longer waiting before the newer.
 import type { Alert } from "../api/schema";
+import { rankOf } from "../app/codes";
 import { resolved } from "../stream/alerts";
-
-const RANK = { critical: 3, major: 2, minor: 1, info: 0 } as const;
 
 function stage(alert: Alert): number {
   if (resolved(alert)) return 3;
@@ -13,7 +12,7 @@ function stage(alert: Alert): number {
 export function byUrgency(one: Alert, other: Alert): number {
   return (
     stage(one) - stage(other) ||
-    RANK[other.severity] - RANK[one.severity] ||
+    rankOf(other.severity) - rankOf(one.severity) ||
     (one.began < other.began ? -1 : one.began > other.began ? 1 : 0) ||
     (one.id < other.id ? -1 : 1)
   );
@@ -58,34 +57,29 @@ const textOf = (alert: Alert): string => [alert.vehicle.plate, alert.vehicle.ope
 
 export type Row = { kind: "alert"; alert: Alert; within: boolean } | { kind: "group"; key: string; alerts: Alert[]; open: boolean };
 
-const STORM = 4;
-const STORM_WINDOW_MS = 15 * 60_000;
+/** Which alerts are one storm, by the alert's id: the api says it (storms.ts). */
+export type Storms = ReadonlyMap<string, string>;
 
-/** What two alerts of one storm share: the rule and kind, the road (or the operator where there is none), and a quarter of an hour. */
-export function causeOf(alert: Alert): string {
-  const road = typeof alert.why["road"] === "string" ? alert.why["road"] : "";
-  return [alert.rule, alert.kind, road || alert.vehicle.operator, Math.floor(Date.parse(alert.began) / STORM_WINDOW_MS)].join("|");
-}
-
-const keyOf = (alert: Alert): string => `${stage(alert)}|${causeOf(alert)}`;
-
-/** Rows of the queue, in order; where four or more share a cause they stand together under their most urgent, and nothing is hidden that is not counted. */
-export function rowsOf(alerts: readonly Alert[], grouped: boolean, opened: ReadonlySet<string>): Row[] {
+/** Rows of the queue, in order; alerts of one storm that are equally far handled stand together under their most urgent, and nothing is hidden that is not counted. */
+export function rowsOf(alerts: readonly Alert[], storms: Storms, opened: ReadonlySet<string>): Row[] {
   const sorted = alerts.toSorted(byUrgency);
-  if (!grouped) return sorted.map((alert) => ({ kind: "alert", alert, within: false }));
+  const keyOf = (alert: Alert): string | null => {
+    const storm = storms.get(alert.id);
+    return storm === undefined ? null : `${stage(alert)}|${storm}`;
+  };
   const groups = new Map<string, Alert[]>();
   for (const alert of sorted) {
     const key = keyOf(alert);
-    const known = groups.get(key);
+    const known = key === null ? undefined : groups.get(key);
     if (known) known.push(alert);
-    else groups.set(key, [alert]);
+    else if (key !== null) groups.set(key, [alert]);
   }
   const rows: Row[] = [];
   const told = new Set<string>();
   for (const alert of sorted) {
     const key = keyOf(alert);
-    const group = groups.get(key) ?? [];
-    if (group.length < STORM) rows.push({ kind: "alert", alert, within: false });
+    const group = key === null ? [] : groups.get(key) ?? [];
+    if (key === null || group.length < 2) rows.push({ kind: "alert", alert, within: false });
     else if (!told.has(key)) {
       told.add(key);
       rows.push({ kind: "group", key, alerts: group, open: opened.has(key) });

@@ -1,6 +1,7 @@
 // Every alert that is not resolved, kept whole: the list as read, and over it what the stream told since. The last event of an alert is its truth.
 import { getAll, get } from "../api/client";
 import type { Alert, AlertPage } from "../api/schema";
+import { codes, unresolved } from "../app/codes";
 import { store, useStore } from "../app/store";
 import { connect } from "./client";
 import type { Following } from "./client";
@@ -11,7 +12,6 @@ const PAGE = 1000;
 const AGAIN_MS = 3000;
 /** Resolved alerts stay this long, so that whoever resolved one sees that it is done. */
 const LINGER_MS = 60_000;
-export const UNRESOLVED: readonly string[] = ["open", "acknowledged", "assigned"];
 
 export interface Queue {
   alerts: ReadonlyMap<string, Alert>;
@@ -62,10 +62,10 @@ export async function begin(): Promise<void> {
   following ??= connect(take);
   try {
     const first = await get<AlertPage>("/v1/alerts", { limit: 1 }); // the position before the list: what comes meanwhile is told again
-    const { items, more } = await getAll<Alert>("/v1/alerts", { handling: UNRESOLVED, limit: PAGE }, MOST);
+    const { items, more } = await getAll<Alert>("/v1/alerts", { handling: unresolved(), limit: PAGE }, MOST);
     if (own !== round) return;
     queue.set({ alerts: new Map(items.map((alert) => [alert.id, alert])), loaded: true, more, error: null });
-    following.follow(first.feed);
+    following.follow(first.feed, codes().event_types.map((one) => one.code));
   } catch (error) {
     if (own !== round) return;
     queue.update((before) => ({ ...before, error: error as Error }));

@@ -4,7 +4,7 @@ import type { ToTab, ToWorker } from "./protocol";
 import { keepAsking, openSource } from "./source";
 
 export interface Following {
-  follow: (after: number) => void;
+  follow: (after: number, types: readonly string[]) => void;
   close: () => void;
 }
 
@@ -20,7 +20,7 @@ function shared(take: (message: ToTab) => void): Following {
   const leave = (): void => send({ say: "leave" });
   addEventListener("pagehide", leave);
   return {
-    follow: (after) => send({ say: "follow", after }),
+    follow: (after, types) => send({ say: "follow", after, types }),
     close: () => {
       removeEventListener("pagehide", leave);
       leave();
@@ -33,7 +33,7 @@ function alone(take: (message: ToTab) => void): Following {
   const port = { post: take };
   const leave = keepAsking(() => fanout.fresh());
   return {
-    follow: (after) => fanout.take(port, { say: "follow", after }),
+    follow: (after, types) => fanout.take(port, { say: "follow", after, types }),
     close: () => {
       leave();
       fanout.take(port, { say: "leave" });

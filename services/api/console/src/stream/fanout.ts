@@ -16,7 +16,7 @@ export interface Heard {
   reset: () => void;
 }
 
-export type Open = (after: number, heard: Heard) => Source;
+export type Open = (after: number, types: readonly string[], heard: Heard) => Source;
 
 /** Events kept for tabs that open later, so that they need not read the list twice. */
 const KEPT = 20_000;
@@ -33,7 +33,7 @@ export class Fanout {
 
   take(port: Port, message: ToWorker): void {
     if (message.say === "leave") this.leave(port);
-    else this.follow(port, message.after);
+    else this.follow(port, message.after, message.types);
   }
 
   fresh(): void {
@@ -42,10 +42,10 @@ export class Fanout {
     this.tellLink();
   }
 
-  private follow(port: Port, after: number): void {
+  private follow(port: Port, after: number, types: readonly string[]): void {
     const first = this.kept[0]?.seq ?? this.position + 1;
     // also where a tab comes with an older list than what is kept: everybody else skips what he has had
-    if (!this.source || this.link === "out" || after + 1 < first) this.restart(after);
+    if (!this.source || this.link === "out" || after + 1 < first) this.restart(after, types);
     this.ports.set(port, after);
     const missed = this.kept.filter((event) => event.seq > after);
     if (missed.length > 0) {
@@ -55,12 +55,12 @@ export class Fanout {
     port.post({ say: "link", link: this.link, freshMs: this.freshMs });
   }
 
-  private restart(after: number): void {
+  private restart(after: number, types: readonly string[]): void {
     this.source?.close();
     this.kept = [];
     this.position = after;
     this.link = "connecting";
-    this.source = this.open(after, {
+    this.source = this.open(after, types, {
       event: (event) => this.heard(event),
       link: (link) => this.linked(link),
       reset: () => this.reset(),

@@ -5,7 +5,7 @@ export type Told = AlertEvent;
 export type LinkState = "connecting" | "live" | "away" | "out";
 
 export type ToWorker =
-  | { say: "follow"; after: number } // from the feed position of the list that the tab has just read
+  | { say: "follow"; after: number; types: readonly string[] } // from the feed position of the list that the tab has just read; the types of events that there are
   | { say: "leave" };
 
 export type ToTab =

@@ -3,11 +3,10 @@ import type { Heard, Open, Source } from "./fanout";
 import type { Told } from "./protocol";
 
 const CHECK_MS = 4000;
-const TYPES = ["opened", "updated", "closed", "revised", "withdrawn", "acknowledged", "assigned", "commented", "supervised", "resolved", "reopened", "escalated"];
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 15_000;
 
-export const openSource: Open = (after, heard) => new Following(after, heard);
+export const openSource: Open = (after, types, heard) => new Following(after, types, heard);
 
 /** Ask every few seconds whether the server is there: a stream's own comments are invisible to a page. Gives what ends it. */
 export function keepAsking(there: () => void): () => void {
@@ -23,7 +22,7 @@ class Following implements Source {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private closed = false;
 
-  constructor(private after: number, private readonly heard: Heard) {
+  constructor(private after: number, private readonly types: readonly string[], private readonly heard: Heard) {
     this.connect();
   }
 
@@ -45,8 +44,8 @@ class Following implements Source {
       if (source.readyState === EventSource.CLOSED) this.later();
     });
     source.addEventListener("reset", () => this.heard.reset());
-    for (const type of TYPES) {
-      source.addEventListener(`alert.${type}`, (message) => {
+    for (const type of this.types) {
+      source.addEventListener(type, (message) => {
         const event = JSON.parse((message as MessageEvent<string>).data) as Told;
         this.after = event.seq;
         this.heard.event(event);

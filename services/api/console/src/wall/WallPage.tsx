@@ -1,20 +1,19 @@
 // For a wall across the room: the map, the counts in large figures, and the most urgent alerts; nothing to click, nothing that waits for a hand.
 import { useMemo } from "react";
 import { STALE_MS, useNow } from "../app/Bar";
+import { severities } from "../app/codes";
 import { labelOf, useMeta } from "../app/session";
 import { LiveMap } from "../live/LiveMap";
 import { byUrgency } from "../live/order";
 import { useAnnouncements } from "../live/useAnnouncements";
 import { resolved, useLink, useQueue } from "../stream/alerts";
 import { Plate, Severity, SeverityShape } from "../ui";
-import type { SeverityName } from "../ui";
 import { useWords } from "../words";
 import { clock, duration } from "../words/format";
 import { useLanguage } from "../words/language";
 import "../live/live.css";
 import "./wall.css";
 
-const SEVERITIES: readonly SeverityName[] = ["critical", "major", "minor", "info"];
 const SHOWN = 9;
 
 export default function WallPage() {
@@ -35,7 +34,7 @@ export default function WallPage() {
         <header className="row between"><h1>{say("wallTitle")}</h1><time className="wall-clock number">{clock(now)}</time></header>
         {old ? <p className="said bad" role="alert">{say("connectionLost")}</p> : null}
         <ul className="wall-counts">
-          {SEVERITIES.map((severity) => (
+          {severities().map((severity) => (
             <li key={severity} className={`severity ${severity}`}>
               <SeverityShape severity={severity} size={22} />
               <strong className="number">{waiting.filter((alert) => alert.severity === severity).length}</strong>

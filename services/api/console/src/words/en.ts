@@ -24,7 +24,7 @@ export const en: Words = {
   zoomIn: "Zoom in", zoomOut: "Zoom out", fit: "Whole area", speed: "Speed", time: "Time", plate: "Plate", operator: "Operator", class: "Class", driver: "Driver", division: "Division",
   openVehicle: "Vehicle page", status: "State", severity: "Severity", rule: "Rule", kind: "Kind", vehicle: "Vehicle", what: "What", handling: "Handling",
   keysLead: "at any time outside of input fields", keyNext: "Next alert", keyPrevious: "Previous alert", keyBack: "Back / close", keySearch: "Search", keyHelp: "Show shortcuts",
-  keyAcknowledge: "Acknowledge", keyClaim: "Take it", keyAssign: "Assign", keyComment: "Comment", keySupervise: "Supervise", keyResolve: "Resolve", keyReopen: "Reopen", keySound: "Mute / unmute", keyTheme: "Change theme", keyLanguage: "Change language",
+  keySound: "Mute / unmute", keyTheme: "Change theme", keyLanguage: "Change language",
   keyLive: "Go to live", keyHandover: "Go to hand-over", keySearchPage: "Go to search",
   seconds: "{n} s", minutes: "{n} min", hours: "{h} h {m} min", days: "{d} d {h} h", kmh: "km/h",
   welcome: "First time here?", welcomeQueue: "On the left are alerts that wait, the most urgent on top; rings on the map are their vehicles. Open one to see the evidence.",

@@ -21,7 +21,7 @@ export const zh = {
   zoomIn: "放大", zoomOut: "缩小", fit: "全图", speed: "速度", time: "时间", plate: "车牌", operator: "企业", class: "类别", driver: "驾驶员", division: "行政区划",
   openVehicle: "车辆详情", status: "状态", severity: "等级", rule: "规则", kind: "类型", vehicle: "车辆", what: "说明", handling: "处理",
   keysLead: "在输入框之外任何时候可用", keyNext: "下一条告警", keyPrevious: "上一条告警", keyBack: "返回 / 关闭", keySearch: "搜索", keyHelp: "显示快捷键",
-  keyAcknowledge: "确认知晓", keyClaim: "我来处理", keyAssign: "派发", keyComment: "备注", keySupervise: "督办", keyResolve: "办结", keyReopen: "重新打开", keySound: "静音 / 取消静音", keyTheme: "切换主题", keyLanguage: "切换语言",
+  keySound: "静音 / 取消静音", keyTheme: "切换主题", keyLanguage: "切换语言",
   keyLive: "转到实时监控", keyHandover: "转到交接班", keySearchPage: "转到查询",
   seconds: "{n} 秒", minutes: "{n} 分", hours: "{h} 小时 {m} 分", days: "{d} 天 {h} 小时", kmh: "km/h",
   welcome: "第一次使用?", welcomeQueue: "左边是等待处理的告警,最急的在最上面;圆圈是地图上有告警的车。点开一条,看证据和车辆。",
