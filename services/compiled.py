@@ -43,6 +43,8 @@ HERE = Path(__file__).parent
 PACKAGES = ("rules", "ingest", "simulator")
 """The packages that have kernels. They know nothing of each other, and share `contracts` alone."""
 
+_not_kept: list[str] = []
+
 OPTIONS: dict[str, object] = {"cache": True, "nogil": True, "error_model": "numpy"}
 COUNTED_BY_NOBODY: dict[str, object] = {**OPTIONS, "_nrt": False}
 """Without numba's memory management: no array can be made, and none of those handed in is counted, which took most of a kernel's time."""
@@ -68,6 +70,13 @@ def runs_compiled() -> bool:
     return not bool(NUMBA.config.DISABLE_JIT)
 
 
+def slow_because() -> str | None:
+    """Why compiled code is not used, or not kept for the next start; None where all is well."""
+    if not runs_compiled():
+        return "NUMBA_DISABLE_JIT is set: deciding runs as plain Python"
+    return "; ".join(_not_kept) or None
+
+
 def sources(package: str) -> list[Path]:
     """The files that code compiled in one of `PACKAGES` may depend on; of any other name, those of all three (benchmarks and tests)."""
     folders = ("contracts", *((package,) if package in PACKAGES else PACKAGES))
@@ -90,7 +99,10 @@ def _folder(package: str) -> str:
     folder = _root() / f"{package or 'other'}-{_digest(package)}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
+    except OSError as error:
+        _not_kept.append(
+            f"{error}: nothing compiled is kept, every start compiles again; set ROADWATCH_CACHE"
+        )
         return tempfile.mkdtemp(prefix="roadwatch-numba-")
     return str(folder)
 

@@ -35,6 +35,7 @@ class Processed:
         fixes: accepted and flagged records in their order.
         rejected: (place in the batch, reason code) of the quarantined and rejected ones, ascending.
         verdicts, reasons: counts by verdict and by reason code (flags included).
+        exact: how many the exact reader had to look at.
         missing_drivers: codes to intern; where there are any, call again after interning them.
     """
 
@@ -43,6 +44,7 @@ class Processed:
     verdicts: Counter[str]
     reasons: Counter[str]
     missing_drivers: frozenset[str]
+    exact: int
 
 
 def process(
@@ -63,7 +65,7 @@ def process(
         drivers: what is known of driver codes.
         area: the service area.
     """
-    fixes, codes, rejected = _decided(values, received_ms, lookup, drivers, area)
+    fixes, codes, rejected, exact = _decided(values, received_ms, lookup, drivers, area)
     missing: set[str] = set()
     if codes:
         rows = np.searchsorted(fixes["raw_offset"], list(codes))
@@ -78,7 +80,7 @@ def process(
     flagged = _count_flags(fixes["flags"], reasons)
     verdicts[Verdict.FLAG.value] = flagged
     verdicts[Verdict.ACCEPT.value] = len(fixes) - flagged
-    return Processed(fixes, rejected, verdicts, reasons, frozenset(missing))
+    return Processed(fixes, rejected, verdicts, reasons, frozenset(missing), exact)
 
 
 Decided = tuple[Fixes, dict[int, str], list[tuple[int, str]]]
@@ -91,24 +93,21 @@ def _decided(
     lookup: VehicleLookup,
     drivers: DriverCodes,
     area: Area,
-) -> Decided:
-    """The short way for plain reports, the long way for the rest of the batch."""
+) -> tuple[Fixes, dict[int, str], list[tuple[int, str]], int]:
+    """`Decided`, and of how many by the long way. The short way for plain reports, the long way for the rest of the batch."""
     places = np.arange(len(values), dtype=np.int64)
     if not len(values) or not runs_compiled():
-        return decide(values, received_ms, places, lookup, area)
+        return *decide(values, received_ms, places, lookup, area), len(values)
     table = drivers if isinstance(drivers, DriverTable) else None
-    try:
-        plain = take(values, received_ms, lookup, area, table)  # type: ignore[arg-type]  # tombstones are rare
-    except TypeError:
-        plain = take([value or b"" for value in values], received_ms, lookup, area, table)
+    plain = take(values, received_ms, lookup, area, table)
     plain.fixes["raw_offset"] = places
     if plain.taken.all():
-        return plain.fixes, plain.codes, []
+        return plain.fixes, plain.codes, [], 0
     rest = places[~plain.taken]
     late = None if received_ms is None else received_ms[rest]
     fixes, codes, rejected = decide([values[place] for place in rest.tolist()], late, rest, lookup, area)
     both = np.concatenate([plain.fixes[plain.taken], fixes])
-    return both[np.argsort(both["raw_offset"], kind="stable")], plain.codes | codes, rejected
+    return both[np.argsort(both["raw_offset"], kind="stable")], plain.codes | codes, rejected, len(rest)
 
 
 def decide(

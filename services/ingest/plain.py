@@ -349,17 +349,22 @@ def _surely_inside(area: Area) -> Ints:
 
 
 def take(
-    values: Sequence[bytes],
+    values: Sequence[bytes | None],
     received_ms: Ints | None,
     lookup: VehicleLookup,
     area: Area,
     drivers: DriverTable | None = None,
 ) -> Plain:
-    """Take the plain ones of a batch; `drivers` saves a look at each code."""
+    """Take the plain ones of a batch, of which a tombstone is none; `drivers` saves a look at each code."""
     count = len(values)
-    joined = b"".join(values)
+    texts: Sequence[bytes] = values  # type: ignore[assignment]  # asking each whether it is None would cost as much as reading it
+    try:
+        joined = b"".join(texts)
+    except TypeError:
+        texts = [b"" if value is None else value for value in values]
+        joined = b"".join(texts)
     edges = np.zeros(count + 1, np.int64)
-    np.cumsum(np.fromiter(map(len, values), np.int64, count), out=edges[1:])
+    np.cumsum(np.fromiter(map(len, texts), np.int64, count), out=edges[1:])
     fixes, spans, taken = fix_columns(count), np.zeros((count, 2), np.int64), np.zeros(count, np.uint8)
     _scan(
         np.frombuffer(joined, np.uint8), edges, NEVER if received_ms is None else received_ms, _surely_inside(area),

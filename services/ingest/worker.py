@@ -6,12 +6,14 @@ every consumer of `gps.fixes` drops what it has had (source partition and offset
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from operator import attrgetter
 
 import asyncpg
 import numpy as np
 import structlog
 
+from services.compiled import slow_because
 from services.contracts.batch import pack_fixes, pack_tick, partition_of
 from services.contracts.fix import Fixes
 from services.contracts.reasons import BY_CODE
@@ -21,7 +23,7 @@ from services.ingest.configs import publish
 from services.ingest.lookup import VehicleLookup
 from services.ingest.pipeline import Processed, process
 from services.ingest.tables import DriverTable
-from services.runtime import metrics
+from services.runtime import fallback, metrics
 from services.runtime.clock import monotonic_s
 from services.runtime.kafka import Batch, Message, Producer
 from services.runtime.service import Service
@@ -38,6 +40,8 @@ LOOK_EVERY_S = 0.5
 UNPUBLISHED_S = 5.0
 MOST_FIXES = 32_768
 """Fixes in one message: 2 MiB."""
+ENOUGH = 1000
+"""Reports in a batch, to say that none of them was plain."""
 JSON_TYPE = JSON_REPORT.encode()
 JSON_TYPES = (JSON_TYPE, JSON_TYPE + b";charset=utf-8")  # spaces and case aside
 
@@ -200,10 +204,15 @@ def _as_foreign(processed: Processed, foreign: set[int]) -> Processed:
             rejected.append((place, "CONTENT_TYPE"))
         else:
             rejected.append((place, code))
-    return Processed(processed.fixes, rejected, processed.verdicts, +reasons, processed.missing_drivers)
+    return replace(processed, rejected=rejected, reasons=+reasons)
 
 
 def _count(processed: Processed) -> None:
+    metrics.INGEST_EXACT.inc(processed.exact)
+    many = processed.verdicts.total()
+    if many >= ENOUGH:
+        none = f"none of {many} reports in a batch was plain: all are read the exact way, which is slower"
+        fallback.tell(fallback.PLAIN_REPORTS, none if processed.exact == many else None)
     for verdict, count in processed.verdicts.items():
         metrics.INGEST_REPORTS.labels(verdict).inc(count)
     for reason, count in processed.reasons.items():
@@ -213,6 +222,7 @@ def _count(processed: Processed) -> None:
 async def session(service: Service) -> None:
     """Work until the stop; ends with one of `services.runtime.interruptions` or `AWAY` when another session must begin."""
     settings = service.settings
+    fallback.tell(fallback.COMPILED_CODE, slow_because())
     pool: asyncpg.Pool = await connect(settings.database_url, name="roadwatch-ingest")
     try:
         async with Producer(settings, "ingest") as producer:

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 import structlog
 
+from services.compiled import slow_because
 from services.contracts.alert import event_id
 from services.contracts.batch import HEADER, KIND_FIXES
 from services.contracts.fix import FIX, FIX_BYTES
@@ -24,7 +25,7 @@ from services.rules.partition import KIND_AT, Partition, config_records, restore
 from services.rules.snapshot import OtherLayout, document_of
 from services.rules.transitions import Transition
 from services.rules.warm import warm
-from services.runtime import metrics
+from services.runtime import fallback, metrics
 from services.runtime.clock import monotonic_s, now_ms
 from services.runtime.kafka import Batch
 from services.runtime.service import Service
@@ -218,6 +219,7 @@ async def session(service: Service) -> None:
     """Work until the stop; ends with one of `services.runtime.interruptions` or `AWAY` when another session must begin, all local state forgotten."""
     begun_s = monotonic_s()
     await asyncio.to_thread(warm)
+    fallback.tell(fallback.COMPILED_CODE, slow_because())
     if monotonic_s() - begun_s > SAY_COMPILED_S:
         log.info("compiled", seconds=round(monotonic_s() - begun_s, 1))
     pool: asyncpg.Pool = await connect(service.settings.database_url, name="roadwatch-rules")

@@ -7,6 +7,9 @@ BUILD = Info("roadwatch_build", "Version of the running code")
 
 INGEST_REPORTS = Counter("roadwatch_ingest_reports_total", "Reports received, by verdict", ["verdict"])
 INGEST_REASONS = Counter("roadwatch_ingest_reasons_total", "Reports by reason code", ["reason"])
+INGEST_EXACT = Counter(
+    "roadwatch_ingest_exact_total", "Reports that the exact reader had to look at; the others were plain"
+)
 INGEST_SECONDS = Histogram(
     "roadwatch_ingest_batch_seconds", "From a batch's fetch to its acknowledgement",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
@@ -36,6 +39,11 @@ SESSIONS_ENDED = Counter(
     "roadwatch_sessions_ended_total",
     "Sessions that ended and were begun again, by cause: `fence_lost`, `out_of_step` or `server_away`", ["cause"],
 )  # fmt: skip
+FALLBACK = Gauge(
+    "roadwatch_fallback",
+    "1 while something works another, slower way because the fast one does not fit",
+    ["what"],
+)
 STALL_SECONDS = Gauge("roadwatch_stall_seconds", "Seconds without progress while there is lag", ["consumer"])
 SSE_CLIENTS = Gauge("roadwatch_sse_clients", "Open alert streams")
 SSE_EVENTS = Counter("roadwatch_sse_events_total", "Events put on streams")

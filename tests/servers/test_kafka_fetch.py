@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.consumer import fetcher
+from aiokafka.record.default_records import _DefaultRecordBatchPy
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from services.runtime.kafka import Batch, Consumer, Message, Producer, Tail
-from services.runtime.kafka.fetch import WHOLE_BATCHES, BatchRecords, seam_fits, use_seam
+from services.runtime.kafka.fetch import WHOLE_BATCHES, BatchRecords, misfit, use_seam
 from services.runtime.settings import Settings
 
 RECORDS = [(b"key", b"report %d" % number) for number in range(200)]
@@ -80,11 +83,39 @@ async def test_only_who_asks_gets_whole_batches(settings: Settings, topics: list
     assert [value for _, _, value in rows] == [value for _, value in RECORDS[FROM:]]
 
 
+@pytest.fixture(autouse=True)
+def unsaid(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No fallback has been told yet."""
+    monkeypatch.setattr("services.runtime.fallback._said", set())
+
+
+def fell_back(what: str) -> float | None:
+    return REGISTRY.get_sample_value("roadwatch_fallback", {"what": what})
+
+
+def test_records_read_without_the_compiled_reader_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (use_seam(), fell_back("kafka_records")) == (WHOLE_BATCHES, 0)
+    monkeypatch.setattr("services.runtime.kafka.fetch.DefaultRecordBatch", _DefaultRecordBatchPy)
+    with capture_logs() as logs:
+        assert use_seam() is WHOLE_BATCHES
+    assert [line["what"] for line in logs] == ["kafka_records"]
+    assert fell_back("kafka_records") == 1
+
+
 def test_another_client_goes_without(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetcher, "PartitionRecords", PLAIN)
-    assert seam_fits(), "read the fetcher of this aiokafka, then add its version to KNOWN_VERSIONS"
+    assert misfit() is None, "read the fetcher of this aiokafka, then add its version to KNOWN_VERSIONS"
+    assert (use_seam(), fell_back("kafka_fetcher")) == (WHOLE_BATCHES, 0)
+    monkeypatch.setattr(fetcher, "PartitionRecords", PLAIN)
     monkeypatch.setattr("aiokafka.__version__", "99.0.0")
-    assert use_seam() is None
+    with capture_logs() as logs:
+        assert use_seam() is None
+        assert use_seam() is None
+    assert [(line["event"], line["what"]) for line in logs] == [("fallback", "kafka_fetcher")], (
+        "once a process"
+    )
+    assert "aiokafka 99.0.0" in logs[0]["why"]
+    assert fell_back("kafka_fetcher") == 1
     assert fetcher.PartitionRecords is PLAIN
 
 
@@ -94,7 +125,10 @@ def test_a_class_of_other_names_goes_without(monkeypatch: pytest.MonkeyPatch) ->
             return
 
     monkeypatch.setattr(fetcher, "PartitionRecords", Other)
-    assert use_seam() is None
+    with capture_logs() as logs:
+        assert use_seam() is None
+    assert "_aborted_producers" in logs[0]["why"]
+    assert fell_back("kafka_fetcher") == 1
     assert fetcher.PartitionRecords is Other
 
 

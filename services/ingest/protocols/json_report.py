@@ -58,7 +58,7 @@ class Report(msgspec.Struct, gc=False):
 FIELDS = Report.__struct_fields__
 NUMERIC = frozenset((*NUMBERS, *SWITCHES))
 _DECODE = msgspec.json.Decoder(Report).decode
-_REFUSED = (msgspec.MsgspecError, RecursionError, TypeError, UnicodeDecodeError)
+_REFUSED = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 _ROW = attrgetter(*FIELDS)
 
 Texts = tuple[str | None, ...]
@@ -140,7 +140,7 @@ def _read(values: Sequence[bytes | None]) -> tuple[list[Report], list[tuple[int,
 def _outsized(values: Sequence[bytes | None]) -> bool:
     try:
         sizes = list(map(len, values))  # type: ignore[arg-type]
-    except TypeError:
+    except TypeError:  # a tombstone among them
         return True
     return bool(sizes) and (max(sizes) > MOST_BYTES or min(sizes) == 0)
 

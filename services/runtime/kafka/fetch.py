@@ -2,7 +2,7 @@
 
 Building one ConsumerRecord a record costs more than decoding it (docs/decisions/0004). The seam is one overridden method of a private
 class, pinned to the versions it was read with; with any other version, or if the private class looks different, `getmany` is
-used as it is. A test guards both ways.
+used as it is, and `roadwatch_fallback` says so. A test guards both ways.
 
 The class is put in for the whole process, but only a consumer that was given WHOLE_BATCHES as its `key_deserializer` gets lists: the one
 thing of a consumer's own that reaches the private class and has no use here. Every other consumer gets its ConsumerRecords.
@@ -17,7 +17,9 @@ from typing import Any
 
 import aiokafka
 from aiokafka.consumer import fetcher
-from aiokafka.record.default_records import _DefaultRecordBatchPy
+from aiokafka.record.default_records import DefaultRecordBatch, _DefaultRecordBatchPy
+
+from services.runtime import fallback
 
 KNOWN_VERSIONS = ("0.14.0",)
 BATCH_HEAD = struct.Struct(">qi")  # base offset, bytes that follow
@@ -112,24 +114,43 @@ class BatchRecords(fetcher.PartitionRecords):  # type: ignore[misc]
         except UnicodeDecodeError:
             if not isinstance(self._records, KeptRecords):
                 raise
+            fallback.tell(
+                fallback.KAFKA_HEADERS,
+                f"{self._tp} offset {batch.base_offset}: a header's name is no UTF-8; batches like it are read by the client's parser in Python",
+            )
             return read_forgivingly(self._records.data, batch.base_offset)
 
 
-def seam_fits() -> bool:
-    """Whether the private API is the one that was read."""
+def misfit() -> str | None:
+    """Why the private API is not the one that was read; None where it is."""
     source = getattr(fetcher, "PartitionRecords", None)
-    if aiokafka.__version__ not in KNOWN_VERSIONS or source is None:
-        return False
+    if aiokafka.__version__ not in KNOWN_VERSIONS:
+        return (
+            f"aiokafka {aiokafka.__version__} is none of {', '.join(KNOWN_VERSIONS)}, whose fetcher was read"
+        )
     methods = (getattr(source, name, None) for name in ("__init__", "_unpack_records"))
     codes = [getattr(method, "__code__", None) for method in methods]  # none if it is compiled, or not there
     names = [name for code in codes if code is not None for name in code.co_names]
-    return None not in codes and all(name in names for name in NEEDED)
+    lacking = [name for name in NEEDED if name not in names]
+    if None in codes or lacking:
+        return f"aiokafka's PartitionRecords looks different: lacking {', '.join(lacking) or 'Python code'}"
+    return None
 
 
 def use_seam(*, wanted: bool = True) -> object | None:
     """The `key_deserializer` of a consumer that is to get a list a batch; None where it will get ConsumerRecords."""
-    if wanted and (fetcher.PartitionRecords is BatchRecords or seam_fits()):
-        fetcher.PartitionRecords = BatchRecords
-        fetcher.MemoryRecords = KeptRecords
-        return WHOLE_BATCHES
-    return None
+    if not wanted:
+        return None
+    why = None if getattr(fetcher, "PartitionRecords", None) is BatchRecords else misfit()
+    fallback.tell(fallback.KAFKA_FETCHER, why)
+    fallback.tell(
+        fallback.KAFKA_RECORDS,
+        None
+        if DefaultRecordBatch is not _DefaultRecordBatchPy
+        else "aiokafka was installed without its compiled reader of records",
+    )
+    if why is not None:
+        return None
+    fetcher.PartitionRecords = BatchRecords
+    fetcher.MemoryRecords = KeptRecords
+    return WHOLE_BATCHES
