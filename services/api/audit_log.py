@@ -27,6 +27,13 @@ class AuditParameters(QueryModel):
         default=None, description="动作,如 account.change · what, such as account.change"
     )
     object: Text | None = Field(default=None, description="对象编号 · to what: an id")
+    credential: audit.Credential | None = Field(
+        default=None,
+        description="凭据类型 · by what: session, key, token (the system's own), command (on the machine), process, none",
+    )
+    credential_id: Text | None = Field(
+        default=None, description="会话编号或密钥编号 · which session (ses_…) or key"
+    )
     from_: Time | None = Field(default=None, alias="from", description="起(含)· from, inclusive")
     to: Time | None = Field(default=None, description="止(不含)· until, exclusive")
     cursor: Cursor | None = Field(default=None, description="上一页的 next · the next of the page before")
@@ -47,7 +54,7 @@ class AuditParameters(QueryModel):
     summary="审计记录 · the audit",
 )  # fmt: skip
 async def list_audit(request: Request, parameters: Annotated[AuditParameters, Query()]) -> Response:
-    """Who did or looked at what, when, from where and why; newest first. Reading it is not written into it."""
+    """Who did or looked at what, when, from where, by which session or key and why; newest first. Reading it is not written into it."""
     state = state_of(request)
     from_ms, to_ms_ = time_ms(parameters.from_), time_ms(parameters.to)
     if from_ms is not None and to_ms_ is not None and from_ms >= to_ms_:
@@ -55,7 +62,8 @@ async def list_audit(request: Request, parameters: Annotated[AuditParameters, Qu
     conditions = repr(parameters.model_dump(exclude={"cursor", "limit"}))
     before = int(state.audit_cursors.read(parameters.cursor, conditions)[0]) if parameters.cursor else None
     wanted = audit.Filter(
-        actor=parameters.actor, action=parameters.action, object=parameters.object, from_ms=from_ms, to_ms=to_ms_
+        actor=parameters.actor, action=parameters.action, object=parameters.object, from_ms=from_ms, to_ms=to_ms_,
+        credential=parameters.credential, credential_id=parameters.credential_id,
     )  # fmt: skip
     async with state.database.reading(scope.EVERYTHING) as conn:
         rows = await audit.page(conn, wanted, before, parameters.limit + 1)
@@ -65,7 +73,19 @@ async def list_audit(request: Request, parameters: Annotated[AuditParameters, Qu
 
 
 def _shown(row: asyncpg.Record) -> dict[str, Any]:
-    names = ("seq", "actor", "actor_name", "action", "object", "outcome", "purpose", "ip", "request_id")
+    names = (
+        "seq",
+        "actor",
+        "actor_name",
+        "action",
+        "object",
+        "outcome",
+        "purpose",
+        "ip",
+        "request_id",
+        "credential",
+        "credential_id",
+    )
     return {
         **{name: row[name] for name in names},
         "at": iso(to_ms(row["at"])),

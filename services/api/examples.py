@@ -58,7 +58,8 @@ META: dict[str, Any] = {
 
 ME: dict[str, Any] = {
     "id": "acc_7f3a9c5e1b2d", "name": "王调度", "role": "dispatcher", "permissions": ["alerts:ack", "alerts:read"],
-    "scope": {"divisions": ["6401"], "operators": None, "classes": None}, "credential": "session", "must_change_password": False,
+    "scope": {"divisions": ["6401"], "operators": None, "classes": None}, "credential": "session", "credential_id": "ses_5d41402abc4b2a76",
+    "must_change_password": False,
 }  # fmt: skip
 ACCOUNT: dict[str, Any] = {
     "id": "acc_7f3a9c5e1b2d4f60a1b2", "login": "wang", "name": "王调度", "role": "dispatcher", "active": True,
@@ -76,7 +77,8 @@ AUDIT_PAGE: dict[str, Any] = {
     "items": [{
         "seq": 17, "at": "2026-11-23T00:15:30.120Z", "actor": ACCOUNT["id"], "actor_name": "王调度", "action": "session.begin",
         "object": ACCOUNT["id"], "outcome": "ok", "purpose": None, "ip": "10.1.2.3", "request_id": "9f1c2d3e4b5a69788796a5b4c3d2e1f0",
-        "detail": {}, "row_hash": "5d41402abc4b2a76b9719d911017c5925d41402abc4b2a76b9719d911017c592",
+        "credential": "session", "credential_id": "ses_5d41402abc4b2a76", "detail": {},
+        "row_hash": "5d41402abc4b2a76b9719d911017c5925d41402abc4b2a76b9719d911017c592",
     }],
     "next": None,
 }  # fmt: skip
@@ -272,10 +274,16 @@ OF_OPERATION: dict[str, Any] = {
     "create_account": {**ACCOUNT, "must_change_password": True, "first_password": "kTq3v9Zr0sXw1bYpA1"},
     "get_account": ACCOUNT,
     "change_account": ACCOUNT,
-    "reset_password": {"id": ACCOUNT["id"], "login": "wang", "first_password": "kTq3v9Zr0sXw1bYpA1"},
+    "reset_password": {
+        "id": ACCOUNT["id"],
+        "login": "wang",
+        "first_password": "kTq3v9Zr0sXw1bYpA1",
+        "keys_revoked": 0,
+    },
     "unlock_account": ACCOUNT,
     "list_keys": KEY_PAGE,
     "create_key": NEW_KEY,
+    "change_key": KEY,
     "list_my_keys": KEY_PAGE,
     "list_providers": {"items": [{"name": "oidc", "url": "/v1/session/oidc"}]},
     "get_key": KEY,

@@ -76,6 +76,7 @@ ACCESS: dict[str, str] = {
     "list_keys": "accounts:manage",
     "create_key": "accounts:manage",
     "get_key": "accounts:manage",
+    "change_key": "accounts:manage",
     "revoke_key": "accounts:manage",
     "list_my_keys": OWN,
     "create_my_key": OWN,
@@ -199,6 +200,13 @@ class Principal:
     must_change: bool = False
 
     @property
+    def credential_name(self) -> str | None:
+        """What the audit calls the session or key; None: there is neither. Nobody can sign in with it."""
+        if self.credential == "session" and self.credential_id:
+            return session_name(self.credential_id)
+        return self.credential_id or None
+
+    @property
     def sees_drivers(self) -> bool:
         """Whether alerts name the driver to it: not to a partner."""
         return self.role is not Role.PARTNER
@@ -208,6 +216,11 @@ class Principal:
         if permission in (OPEN, OWN):
             return permission == OPEN or bool(self.id)
         return not self.must_change and permission in self.permissions
+
+
+def session_name(token_hash: str) -> str:
+    """A session as the audit names it, of the hash of its token (hex)."""
+    return f"ses_{token_hash[:16]}"
 
 
 NOBODY = Principal("", "", None, frozenset(), Scope(), 0, "none")

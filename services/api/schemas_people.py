@@ -147,6 +147,7 @@ class Me(Shape):
     permissions: list[str]
     scope: ScopeShape
     credential: str
+    credential_id: str | None = Field(description="the session (ses_…) or key, as the audit names it")
     must_change_password: bool
 
 
@@ -202,6 +203,7 @@ class FirstPassword(Shape):
     id: str
     login: str
     first_password: str = Field(description="shown this once")
+    keys_revoked: int = Field(description="how many keys ended with it, where that was asked for")
 
 
 class Key(Shape):
@@ -252,6 +254,12 @@ class AuditRow(Shape):
     purpose: str | None
     ip: str | None
     request_id: str | None
+    credential: Literal["session", "key", "token", "command", "process", "none"] | None = Field(
+        description="by what it was done; null: a row of before credentials were written down"
+    )
+    credential_id: str | None = Field(
+        description="which session (ses_…) or key; of a command the machine's user"
+    )
     detail: dict[str, Any]
     row_hash: str = Field(description="chains the row to the one before; hex")
 

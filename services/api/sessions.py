@@ -10,19 +10,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.api import passwords
 from services.api.authentication import COOKIE, IDLE_MS, LONGEST_MS, principal_of_row, session_token
 from services.api.idempotency import IdempotentRoute
-from services.api.identity import SYSTEM, Principal, principal_of
+from services.api.identity import SYSTEM, Principal, principal_of, session_name
 from services.api.parameters import Text
 from services.api.problems import Fault, Problem, answers
 from services.api.schemas_people import Me
 from services.api.state import State, state_of
 from services.contracts.alert import iso
 from services.runtime.clock import now_ms
-from services.store import accounts, scope
+from services.store import accounts, administration, scope, sign_in_tries
 from services.store.connect import Conn
-from services.store.times import to_ms
 
-MOST_FAILURES = 5
-LOCKED_MS = 15 * 60_000
 SECURE_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
 router = APIRouter(tags=["session"], route_class=IdempotentRoute)
@@ -49,6 +46,11 @@ class NewPassword(Body):
     new: Annotated[
         str, Field(min_length=1, max_length=1000, description="新密码 · the new one, 12 to 128 characters")
     ]
+    revoke_keys: bool = Field(
+        default=False,
+        strict=True,
+        description="同时停用本账号的全部密钥 · revoke all keys of the account, too",
+    )
 
 
 @router.post(
@@ -61,45 +63,54 @@ class NewPassword(Body):
     summary="登录 · sign in",
 )
 async def login(request: Request, body: Login) -> Response:
-    """Sets the cookie of a session: 30 minutes idle, 12 hours at most. After five wrong tries in a row the account is locked for 15 minutes."""
+    """Sets the cookie of a session: 30 minutes idle, 12 hours at most. After five wrong tries in a row a login is locked for 15 minutes, whether there is such an account or not."""
     state, at_ms = state_of(request), now_ms()
-    async with state.database.reading(scope.EVERYTHING) as conn:
+    async with state.database.writing(scope.EVERYTHING) as conn:
+        free = await sign_in_tries.count(conn, body.login, at_ms)
         row = await accounts.by_login(conn, body.login)
-    refusal, step = _judged(row, body, at_ms)
+    refusal, step = _judged(row, body, at_ms, locked=not free)
     if row is None or refusal is not None:
-        await _refused(state, request, row, body.login, refusal or "wrong-credentials", at_ms)
-        raise Problem(refusal or "wrong-credentials", {"minutes": LOCKED_MS // 60_000})
-    answer = Response(msgspec.json.encode(_me(row, at_ms)), media_type="application/json")
+        await _refused(state, request, row, body.login, refusal or "wrong-credentials")
+        raise Problem(refusal or "wrong-credentials", {"minutes": sign_in_tries.LOCKED_MS // 60_000})
+    token = passwords.new_token()
+    answer = Response(msgspec.json.encode(_me(row, token[1], at_ms)), media_type="application/json")
     async with state.database.writing(scope.EVERYTHING) as conn:
         await accounts.signed_in(conn, row["id"], step)
-        await begin_session(state, conn, request, (row["id"], row["name"]), answer, at_ms)
+        await sign_in_tries.forget(conn, body.login)
+        await begin_session(state, conn, request, (row["id"], row["name"]), answer, token, at_ms)
     return answer
 
 
 async def begin_session(
-    state: State, conn: Conn, request: Request, who: tuple[str, str], answer: Response, at_ms: int
+    state: State,
+    conn: Conn,
+    request: Request,
+    who: tuple[str, str],
+    answer: Response,
+    drawn: tuple[str, bytes],
+    at_ms: int,
 ) -> None:
-    """Open a session for an account (id, name), write it into the audit, and give the answer its cookie."""
-    token, token_hash = passwords.new_token()
+    """Open a session for an account (id, name), write it into the audit, and give the answer its cookie; `drawn` is a new token and its hash."""
+    token, token_hash = drawn
     agent = request.headers.get("user-agent", "")[:200] or None
     await accounts.open_session(
         conn, token_hash, who[0], at_ms, at_ms + LONGEST_MS, client_ip(request), agent
     )
-    await state.audit(conn, request, "session.begin", who[0], actor=who)
+    await state.audit(
+        conn, request, "session.begin", who[0], actor=who, session=session_name(token_hash.hex())
+    )
     secure = request.url.scheme == "https" or request.url.hostname not in SECURE_HOSTS
     answer.set_cookie(
         COOKIE, token, max_age=LONGEST_MS // 1000, httponly=True, samesite="strict", secure=secure, path="/"
     )
 
 
-def _judged(row: asyncpg.Record | None, body: Login, at_ms: int) -> tuple[str | None, int]:
-    """Why not, and the time step of the code that was used."""
+def _judged(row: asyncpg.Record | None, body: Login, at_ms: int, *, locked: bool) -> tuple[str | None, int]:
+    """Why not, and the time step of the code that was used. Every way costs one comparison of a password."""
     right = passwords.right(body.password, row["password_hash"] if row else None)
-    if row is None or not row["active"]:
-        return "wrong-credentials", 0
-    if row["locked_until"] is not None and to_ms(row["locked_until"]) > at_ms:
+    if locked:
         return "locked", 0
-    if not right:
+    if row is None or not row["active"] or not right:
         return "wrong-credentials", 0
     if row["totp_secret"] is None:
         return None, 0
@@ -110,11 +121,11 @@ def _judged(row: asyncpg.Record | None, body: Login, at_ms: int) -> tuple[str | 
 
 
 async def _refused(
-    state: State, request: Request, row: asyncpg.Record | None, login: str, reason: str, at_ms: int
+    state: State, request: Request, row: asyncpg.Record | None, login: str, reason: str
 ) -> None:
     async with state.database.writing(scope.EVERYTHING) as conn:
-        if row is not None and reason == "wrong-credentials":
-            await accounts.failed(conn, row["id"], MOST_FAILURES, at_ms + LOCKED_MS)
+        if reason == "code-required":
+            await sign_in_tries.take_back(conn, login)
         actor = (row["id"], row["name"]) if row else ("", login[:64])
         await state.audit(conn, request, "session.begin", actor[0], outcome=reason, actor=actor)
 
@@ -172,7 +183,7 @@ async def get_me(request: Request) -> Response:
     summary="修改密码 · change one's password",
 )
 async def change_password(request: Request, body: NewPassword) -> Response:
-    """The new password has 12 to 128 characters, at least six different ones, and does not hold the login."""
+    """The new password has 12 to 128 characters, at least six different ones, does not hold the login and is not the present one."""
     state, principal = state_of(request), principal_of(request)
     if principal.credential != "session":
         raise Problem("no-password")
@@ -180,13 +191,19 @@ async def change_password(request: Request, body: NewPassword) -> Response:
         row = await conn.fetchrow("SELECT login, password_hash FROM account WHERE id = $1", principal.id)
     if row is None or not passwords.right(body.old, row["password_hash"]):
         raise Problem("wrong-credentials")
-    check_password(body.new, row["login"], "#/body/new")
+    check_password(body.new, row["login"], "#/body/new", present=body.old)
     async with state.database.writing(scope.EVERYTHING) as conn:
         keep = bytes.fromhex(principal.credential_id)
         await accounts.set_password(
             conn, principal.id, passwords.hashed(body.new), must_change=False, keep=keep
         )
-        await state.audit(conn, request, "password.change", principal.id)
+        await sign_in_tries.unlock(conn, principal.id)
+        detail = (
+            {"keys_revoked": await administration.revoke_keys(conn, principal.id, now_ms())}
+            if body.revoke_keys
+            else {}
+        )
+        await state.audit(conn, request, "password.change", principal.id, detail=detail)
     state.authenticator.forget()
     return Response(status_code=204)
 
@@ -195,17 +212,18 @@ WEAK = {
     "short": ("至少 12 个字符", "at least 12 characters"),
     "long": ("至多 128 个字符", "at most 128 characters"),
     "login": ("不得包含登录名", "must not hold the login"),
+    "same": ("不得与现密码相同", "must differ from the present one"),
     "plain": ("至少 6 个不同的字符", "at least six different characters"),
 }
 
 
-def check_password(password: str, login: str, pointer: str) -> None:
-    """Refuse a weak password.
+def check_password(password: str, login: str, pointer: str, *, present: str) -> None:
+    """Refuse a weak password, and the present one, which a first password's holder must not keep.
 
     Raises:
         Problem: `invalid-body`, with what is wrong.
     """
-    reason = passwords.weak(password, login)
+    reason = "same" if password == present else passwords.weak(password, login)
     if reason is not None:
         raise Problem("invalid-body", faults=(Fault(pointer, *WEAK[reason]),))
 
@@ -215,8 +233,8 @@ def client_ip(request: Request) -> str | None:
     return request.client.host if request.client else None
 
 
-def _me(row: asyncpg.Record, at_ms: int) -> dict[str, Any]:
-    return shown(principal_of_row(row, "session", "")) | {
+def _me(row: asyncpg.Record, token_hash: bytes, at_ms: int) -> dict[str, Any]:
+    return shown(principal_of_row(row, "session", token_hash.hex())) | {
         "expires": iso(at_ms + LONGEST_MS),
         "idle_minutes": IDLE_MS // 60_000,
     }
@@ -232,6 +250,7 @@ def shown(principal: Principal) -> dict[str, Any]:
         "permissions": sorted(principal.permissions),
         "scope": {"divisions": seen.divisions, "operators": seen.operators, "classes": seen.classes},
         "credential": principal.credential,
+        "credential_id": principal.credential_name,
         "must_change_password": principal.must_change,
         "system": principal is SYSTEM,
     }

@@ -58,13 +58,18 @@ class State:
         purpose: str | None = None,
         detail: dict[str, Any] | None = None,
         actor: tuple[str, str] | None = None,
+        session: str | None = None,
     ) -> None:
-        """Write down in this transaction who did what; `actor` (id, name) where nobody is signed in yet."""
-        who = actor or (principal_of(request).id, principal_of(request).name)
+        """Write down in this transaction who did what, and by which session or key; `actor` (id, name) where nobody is signed in yet, `session` the one just begun."""
+        principal = principal_of(request)
+        who = actor or (principal.id, principal.name)
+        credential, credential_id = principal.credential, principal.credential_name
+        if session is not None:
+            credential, credential_id = audit.Credential.SESSION, session
         entry = audit.Entry(
             at_ms=now_ms(), actor=who[0], actor_name=who[1], action=action, object=target, outcome=outcome, purpose=purpose,
             ip=request.client.host if request.client else None, request_id=request.scope.get("request_id"),
-            detail=audit.detail(detail or {}),
+            detail=audit.detail(detail or {}), credential=credential, credential_id=credential_id,
         )  # fmt: skip
         await audit.append(conn, entry)
 

@@ -15,9 +15,11 @@ import typer
 
 from services.api.accounts import changes
 from services.api.accounts.bodies import LOGIN
+from services.api.accounts.changes import SYSTEM
 from services.api.identity import Role
 from services.api.problems import Problem, document
 from services.cli.admin_first import demo_accounts, first_account
+from services.cli.logins import machine_user
 from services.contracts.alert import iso
 from services.runtime.clock import now_ms
 from services.runtime.servers.running import adopt
@@ -27,7 +29,6 @@ from services.store.connect import Conn, connection
 from services.store.times import to_ms
 
 FAILED, WRONG, REFUSED = 1, 2, 3
-SYSTEM = "system"
 T = TypeVar("T")
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help="账号与密钥 Accounts and keys.")
@@ -114,12 +115,20 @@ def unlock(login: LoginName, data: Data = DATA) -> None:
 
 
 @app.command()
-def reset(login: LoginName, data: Data = DATA) -> None:
-    """Give a new first password and sign the account out; ends one-time codes, too. 重置密码。"""
+def reset(
+    login: LoginName,
+    data: Data = DATA,
+    *,
+    revoke_keys: Annotated[
+        bool, typer.Option("--revoke-keys", help="end its keys, too 同时停用密钥")
+    ] = False,
+) -> None:
+    """Give a new first password and sign the account out; ends one-time codes and a link to the identity provider, too. 重置密码。"""
 
     async def work(conn: Conn) -> str:
         row, password = await changes.reset_password(conn, await _id(conn, login), by=SYSTEM)
-        await _write(conn, "account.reset-password", row["id"], {})
+        ended = await administration.revoke_keys(conn, row["id"], now_ms()) if revoke_keys else []
+        await _write(conn, "account.reset-password", row["id"], {"keys_revoked": ended} if ended else {})
         return password
 
     _tell_password(_run(data, work))
@@ -146,7 +155,7 @@ def key(
 
     async def work(conn: Conn) -> tuple[asyncpg.Record, str]:
         account = await _id(conn, login)
-        row, made = await changes.add_key(conn, account, wanted, at_ms)
+        row, made = await changes.add_key(conn, account, wanted, at_ms, by=SYSTEM)
         await _write(
             conn, "key.create", row["id"], {"account": account, "name": name, "scopes": row["scopes"]}
         )
@@ -174,7 +183,7 @@ def first(out: Annotated[Path, typer.Option(help="for its password 保存位置"
 def _change(login: str, data: Path, given: dict[str, Any], said: str) -> None:
     async def work(conn: Conn) -> None:
         account = await _id(conn, login)
-        await changes.change(conn, account, given, by=SYSTEM, version=None)
+        await changes.change(conn, account, given, by=SYSTEM, version=None, now_ms=now_ms())
         await _write(conn, "account.change", account, given)
 
     _run(data, work)
@@ -190,7 +199,8 @@ async def _id(conn: Conn, login: str) -> str:
 
 async def _write(conn: Conn, action: str, target: str, detail: dict[str, Any]) -> None:
     entry = audit.Entry(
-        at_ms=now_ms(), actor=SYSTEM, actor_name="roadwatch admin", action=action, object=target, detail=audit.detail(detail)
+        at_ms=now_ms(), actor=SYSTEM, actor_name="roadwatch admin", action=action, object=target, detail=audit.detail(detail),
+        credential=audit.Credential.COMMAND, credential_id=machine_user(),
     )  # fmt: skip
     await audit.append(conn, entry)
 

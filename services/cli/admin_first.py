@@ -8,7 +8,7 @@ from pathlib import Path
 from services.api.accounts import changes
 from services.api.accounts.changes import Wanted
 from services.api.identity import Role
-from services.cli.logins import keep, read_lines
+from services.cli.logins import keep, machine_user, read_lines
 from services.runtime.clock import now_ms
 from services.store import administration, audit
 from services.store.connect import Conn
@@ -58,6 +58,7 @@ async def first_account(conn: Conn, file: Path) -> None:
 async def _write(conn: Conn, account_id: str, wanted: Wanted) -> None:
     detail = audit.detail({"login": wanted.login, "role": wanted.role.value})
     entry = audit.Entry(
-        at_ms=now_ms(), actor="system", actor_name="roadwatch up", action="account.create", object=account_id, detail=detail
+        at_ms=now_ms(), actor="system", actor_name="roadwatch up", action="account.create", object=account_id, detail=detail,
+        credential=audit.Credential.COMMAND, credential_id=machine_user(),
     )  # fmt: skip
     await audit.append(conn, entry)

@@ -1,6 +1,7 @@
 """Files that hold logins: readable by their owner alone, written whole or not at all."""
 
 import os
+import pwd
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,3 +18,11 @@ def keep(file: Path, lines: Sequence[str]) -> None:
     with os.fdopen(os.open(made, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
         out.writelines(line + "\n" for line in lines)
     made.replace(file)
+
+
+def machine_user() -> str:
+    """Who runs this command on the machine, for the audit: the name of the operating system's user, else its number."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())

@@ -7,7 +7,7 @@ import asyncpg
 from services.store.connect import Conn
 from services.store.times import to_time
 
-COLUMNS = """a.id, a.login, a.name, a.role, a.active, a.must_change, a.divisions, a.operators, a.classes, a.epoch, a.locked_until,
+COLUMNS = """a.id, a.login, a.name, a.role, a.active, a.must_change, a.divisions, a.operators, a.classes, a.epoch,
              a.totp_secret IS NOT NULL AS totp, a.created_at"""
 BY_SESSION = f"""
 SELECT {COLUMNS}, s.expires_at, s.seen_at FROM session s JOIN account a ON a.id = s.account
@@ -20,15 +20,12 @@ WHERE k.id = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_
 """
 USED = "UPDATE api_key SET used_at = $2 WHERE id = $1"
 ACTIVE = f"SELECT {COLUMNS} FROM account a WHERE a.id = $1 AND a.active"
-BY_LOGIN = f"SELECT {COLUMNS}, a.password_hash, a.failures, a.totp_secret, a.totp_step FROM account a WHERE a.login = $1"
+BY_LOGIN = f"SELECT {COLUMNS}, a.password_hash, a.totp_secret, a.totp_step FROM account a WHERE a.login = $1"
 OPEN_SESSION = "INSERT INTO session (token_hash, account, created_at, seen_at, expires_at, ip, agent) VALUES ($1, $2, $3, $3, $4, $5, $6)"
 END_SESSION = "DELETE FROM session WHERE token_hash = $1"
 END_SESSIONS = "DELETE FROM session WHERE account = $1 AND token_hash IS DISTINCT FROM $2"
-FAILED = "UPDATE account SET failures = failures + 1, locked_until = CASE WHEN failures + 1 >= $2 THEN $3 ELSE locked_until END WHERE id = $1"
-SIGNED_IN = (
-    "UPDATE account SET failures = 0, locked_until = NULL, totp_step = greatest(totp_step, $2) WHERE id = $1"
-)
-RENEW = "UPDATE account SET password_hash = $2, must_change = $3, failures = 0, locked_until = NULL, epoch = epoch + 1 WHERE id = $1"
+SIGNED_IN = "UPDATE account SET totp_step = greatest(totp_step, $2) WHERE id = $1"
+RENEW = "UPDATE account SET password_hash = $2, must_change = $3, epoch = epoch + 1 WHERE id = $1"
 ADD = """
 INSERT INTO account (id, login, name, role, password_hash, must_change, divisions, operators, classes)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -98,13 +95,8 @@ async def by_login(conn: Conn, login: str) -> asyncpg.Record | None:
     return await conn.fetchrow(BY_LOGIN, login)
 
 
-async def failed(conn: Conn, account: str, most: int, locked_until_ms: int) -> None:
-    """A wrong password or code; the `most`th in a row locks the account."""
-    await conn.execute(FAILED, account, most, to_time(locked_until_ms))
-
-
 async def signed_in(conn: Conn, account: str, totp_step: int) -> None:
-    """Forget failures; a code's time step may not be used again."""
+    """A code's time step may not be used again."""
     await conn.execute(SIGNED_IN, account, totp_step)
 
 

@@ -4,14 +4,18 @@ Every change of an account raises its epoch: streams that were begun under an ol
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import asyncpg
 
+from services.store import sign_in_tries
 from services.store.connect import Conn
+from services.store.sign_in_tries import KEY
 from services.store.times import to_time
 
-SHOWN = """id, login, name, role, active, must_change, totp_secret IS NOT NULL AS totp, locked_until, oidc_subject,
+SHOWN = f"""id, login, name, role, active, must_change, totp_secret IS NOT NULL AS totp, oidc_subject,
+           (SELECT f.locked_until FROM sign_in_failure f WHERE f.login_hash = {KEY}) AS locked_until,
            password_hash IS NOT NULL AS password, divisions, operators, classes, epoch, created_at"""
 ONE = f"SELECT {SHOWN} FROM account WHERE id = $1"
 ONE_LOCKED = f"{ONE} FOR UPDATE"
@@ -30,7 +34,10 @@ WHERE id = $1
 SET_SUBJECT = "UPDATE account SET oidc_subject = $2 WHERE id = $1"
 BY_SUBJECT = f"SELECT {SHOWN} FROM account WHERE oidc_subject = $1"
 END_SESSIONS = "DELETE FROM session WHERE account = $1"
-UNLOCK = "UPDATE account SET failures = 0, locked_until = NULL, epoch = epoch + 1 WHERE id = $1"
+TOUCH = "UPDATE account SET epoch = epoch + 1 WHERE id = $1"
+SIGN_IN_ELSEWHERE = """
+UPDATE account SET password_hash = NULL, must_change = false, totp_secret = NULL, totp_pending = NULL, totp_pending_until = NULL WHERE id = $1
+"""
 SET_TOTP = "UPDATE account SET totp_secret = $2, totp_step = $3, totp_pending = NULL, totp_pending_until = NULL, epoch = epoch + 1 WHERE id = $1"
 PEND_TOTP = "UPDATE account SET totp_pending = $2, totp_pending_until = $3 WHERE id = $1"
 PENDING_TOTP = "SELECT totp_pending FROM account WHERE id = $1 AND totp_pending_until > $2"
@@ -51,6 +58,11 @@ RETURNING {KEY_COLUMNS}
 REVOKE_KEY = f"""
 UPDATE api_key SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL AND ($3::text IS NULL OR account = $3) RETURNING {KEY_COLUMNS}
 """
+CHANGE_KEY = f"""
+UPDATE api_key SET scopes = $2, networks = $3, expires_at = $4 WHERE id = $1 RETURNING {KEY_COLUMNS}
+"""
+KEY_HELD = f"SELECT {KEY_COLUMNS} FROM api_key WHERE id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2) FOR UPDATE"
+REVOKE_KEYS = "UPDATE api_key SET revoked_at = $2 WHERE account = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2) RETURNING id"
 
 
 async def any_account(conn: Conn) -> bool:
@@ -113,7 +125,13 @@ async def end_sessions(conn: Conn, account_id: str) -> None:
 
 async def unlock(conn: Conn, account_id: str) -> None:
     """Let an account that was locked by wrong tries sign in again."""
-    await conn.execute(UNLOCK, account_id)
+    await sign_in_tries.unlock(conn, account_id)
+    await conn.execute(TOUCH, account_id)
+
+
+async def end_password(conn: Conn, account_id: str) -> None:
+    """Leave the account no password and no one-time codes here."""
+    await conn.execute(SIGN_IN_ELSEWHERE, account_id)
 
 
 async def set_totp(conn: Conn, account_id: str, secret: str | None, step: int) -> None:
@@ -172,3 +190,20 @@ async def add_key(
 async def revoke_key(conn: Conn, key_id: str, now_ms: int, owner: str | None = None) -> asyncpg.Record | None:
     """End a key, of `owner` only if that is given; None: there is no such live key."""
     return await conn.fetchrow(REVOKE_KEY, key_id, to_time(now_ms), owner)
+
+
+async def live_key(conn: Conn, key_id: str, now_ms: int) -> asyncpg.Record | None:
+    """A key that is good now, held until the transaction ends."""
+    return await conn.fetchrow(KEY_HELD, key_id, to_time(now_ms))
+
+
+async def change_key(
+    conn: Conn, key_id: str, scopes: list[str], networks: list[str], expires_at: datetime | None
+) -> asyncpg.Record | None:
+    """Write a key's limits."""
+    return await conn.fetchrow(CHANGE_KEY, key_id, scopes, networks, expires_at)
+
+
+async def revoke_keys(conn: Conn, account_id: str, now_ms: int) -> list[str]:
+    """End all live keys of an account; gives their ids."""
+    return [row["id"] for row in await conn.fetch(REVOKE_KEYS, account_id, to_time(now_ms))]

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 import asyncpg
@@ -18,25 +19,32 @@ from services.store.connect import Conn
 from services.store.times import to_ms, to_time
 
 GENESIS = bytes(32)
+FORMAT = 2
+"""Of rows that are written; rows of format 1, of before credentials were named, stay as they are and stay provable."""
 HEAD = "SELECT seq, row_hash FROM audit_head WHERE id = 1 FOR UPDATE"
 INSERT = """
-INSERT INTO audit (seq, at, actor, actor_name, action, object, purpose, outcome, ip, request_id, detail, row_hash)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+INSERT INTO audit (seq, at, actor, actor_name, action, object, purpose, outcome, ip, request_id, detail, row_hash, format, credential,
+                   credential_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 """
 ADVANCE = "UPDATE audit_head SET seq = $1, row_hash = $2 WHERE id = 1"
-ROWS = """
-SELECT seq, at, actor, actor_name, action, object, purpose, outcome, ip, request_id, detail, row_hash FROM audit
+COLUMNS = """seq, at, actor, actor_name, action, object, purpose, outcome, ip, request_id, detail, row_hash, format, credential,
+             credential_id"""
+ROWS = f"""
+SELECT {COLUMNS} FROM audit
 WHERE seq > $1 ORDER BY seq LIMIT $2
 """
-PAGE = """
-SELECT seq, at, actor, actor_name, action, object, purpose, outcome, ip, request_id, detail, row_hash FROM audit
+PAGE = f"""
+SELECT {COLUMNS} FROM audit
 WHERE ($1::bigint IS NULL OR seq < $1)
   AND ($2::text IS NULL OR actor = $2)
   AND ($3::text IS NULL OR action = $3)
   AND ($4::text IS NULL OR object = $4)
   AND ($5::timestamptz IS NULL OR at >= $5)
   AND ($6::timestamptz IS NULL OR at < $6)
-ORDER BY seq DESC LIMIT $7
+  AND ($7::text IS NULL OR credential = $7)
+  AND ($8::text IS NULL OR credential_id = $8)
+ORDER BY seq DESC LIMIT $9
 """
 
 
@@ -49,30 +57,57 @@ class Filter:
     object: str | None = None
     from_ms: int | None = None
     to_ms: int | None = None
+    credential: str | None = None
+    credential_id: str | None = None
+
+
+class Credential(StrEnum):
+    """By what somebody acted."""
+
+    SESSION = "session"
+    KEY = "key"
+    TOKEN = "token"  # noqa: S105 - the system's own
+    COMMAND = "command"
+    """`roadwatch` on the machine itself; the id is the user of its operating system."""
+    PROCESS = "process"
+    """The system by itself, such as a deadline that passed."""
+    NONE = "none"
+    """Nobody was signed in, such as a sign-in that was refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One thing that was done or looked at; `detail` any JSON object."""
+    """One thing that was done or looked at; `detail` any JSON object.
+
+    `credential` says by what, `credential_id` by which session (its public id) or key; rows of format 1 do not know.
+    """
 
     at_ms: int
     actor: str
     actor_name: str
     action: str
     object: str
+    credential: str | None
+    credential_id: str | None = None
     outcome: str = "ok"
     purpose: str | None = None
     ip: str | None = None
     request_id: str | None = None
     detail: str = "{}"
+    format: int = FORMAT
 
 
 def row_hash(previous: bytes, seq: int, entry: Entry) -> bytes:
-    """The hash that chains a row to the one before."""
-    body = [
+    """The hash that chains a row to the one before: over the fields of its format, the number of the format among them from 2 on.
+
+    A row of format 1 has no credential; one that was put there later is covered by another text, so that its hash does not fit.
+    """
+    body: list[str | int | None] = [
         seq, iso(entry.at_ms), entry.actor, entry.actor_name, entry.action, entry.object, entry.outcome, entry.purpose, entry.ip,
         entry.request_id, entry.detail,
     ]  # fmt: skip
+    if entry.format != 1 or entry.credential is not None or entry.credential_id is not None:
+        body = [entry.format, *body, entry.credential, entry.credential_id]
     return hashlib.sha256(previous + msgspec.json.encode(body)).digest()
 
 
@@ -90,7 +125,7 @@ async def append(conn: Conn, entry: Entry) -> int:
     hashed = row_hash(head["row_hash"], seq, entry)
     await conn.execute(
         INSERT, seq, to_time(entry.at_ms), entry.actor, entry.actor_name, entry.action, entry.object, entry.purpose, entry.outcome,
-        entry.ip, entry.request_id, entry.detail, hashed,
+        entry.ip, entry.request_id, entry.detail, hashed, entry.format, entry.credential, entry.credential_id,
     )  # fmt: skip
     await conn.execute(ADVANCE, seq, hashed)
     return seq
@@ -99,7 +134,8 @@ async def append(conn: Conn, entry: Entry) -> int:
 async def page(conn: Conn, wanted: Filter, before: int | None, limit: int) -> list[asyncpg.Record]:
     """Rows, the newest first, those numbered below `before`."""
     return await conn.fetch(
-        PAGE, before, wanted.actor, wanted.action, wanted.object, to_time(wanted.from_ms), to_time(wanted.to_ms), limit
+        PAGE, before, wanted.actor, wanted.action, wanted.object, to_time(wanted.from_ms), to_time(wanted.to_ms), wanted.credential,
+        wanted.credential_id, limit,
     )  # fmt: skip
 
 
@@ -117,6 +153,7 @@ async def rows(
                 Entry(
                     at_ms=_written_ms(row["at"]), actor=row["actor"], actor_name=row["actor_name"], action=row["action"], object=row["object"],
                     outcome=row["outcome"], purpose=row["purpose"], ip=row["ip"], request_id=row["request_id"], detail=row["detail"],
+                    format=row["format"], credential=row["credential"], credential_id=row["credential_id"],
                 ),
                 row["row_hash"],
             )

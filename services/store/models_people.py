@@ -25,8 +25,6 @@ class Account(Base):
     totp_step: Mapped[int] = mapped_column(BigInteger, server_default="0")
     totp_pending: Mapped[str | None]
     totp_pending_until: Mapped[datetime | None]
-    failures: Mapped[int] = mapped_column(server_default="0")
-    locked_until: Mapped[datetime | None]
     oidc_subject: Mapped[str | None] = mapped_column(Id, unique=True)
     divisions: Mapped[list[str] | None]
     operators: Mapped[list[str] | None]
@@ -48,6 +46,18 @@ class Session(Base):
     expires_at: Mapped[datetime]
     ip: Mapped[str | None]
     agent: Mapped[str | None]
+
+
+class SignInFailure(Base):
+    """Wrong tries in a row of one login as it was typed (its SHA-256), whether there is such an account or not."""
+
+    __tablename__ = "sign_in_failure"
+    __table_args__ = (Index("sign_in_failure_at", "at"),)
+
+    login_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    tries: Mapped[int]
+    locked_until: Mapped[datetime | None]
+    at: Mapped[datetime]
 
 
 class ApiKey(Base):
@@ -92,6 +102,7 @@ class Audit(Base):
         Index("audit_at", "at"),
         Index("audit_actor", "actor", "at"),
         Index("audit_object", "object", "at"),
+        Index("audit_credential", "credential_id", "at", postgresql_where=text("credential_id IS NOT NULL")),
     )
 
     seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
@@ -106,6 +117,9 @@ class Audit(Base):
     request_id: Mapped[str | None]
     detail: Mapped[str]
     row_hash: Mapped[bytes]
+    format: Mapped[int] = mapped_column(SmallInteger, server_default="1")
+    credential: Mapped[str | None]
+    credential_id: Mapped[str | None] = mapped_column(Id)
 
 
 class AuditHead(Base):

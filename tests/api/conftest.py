@@ -11,7 +11,7 @@ from tests.api.support import TOKEN, Api, start
 
 EMPTY = """
 ALTER TABLE audit DISABLE TRIGGER USER; ALTER TABLE alert_action DISABLE TRIGGER USER;
-TRUNCATE alert_action, audit, account, idempotency, webhook_endpoint, webhook_network, job, alert_event, alert, registration, vehicle, operator, terminal, fix RESTART IDENTITY CASCADE;
+TRUNCATE alert_action, audit, account, sign_in_failure, driver_seen, idempotency, webhook_endpoint, webhook_network, job, alert_event, alert, registration, vehicle, operator, terminal, fix RESTART IDENTITY CASCADE;
 ALTER TABLE audit ENABLE TRIGGER USER; ALTER TABLE alert_action ENABLE TRIGGER USER;
 UPDATE feed SET last = 0;
 UPDATE audit_head SET seq = 0, row_hash = decode(repeat('00', 32), 'hex');

@@ -95,6 +95,8 @@ async def furnish(conn: asyncpg.Connection, one: Asked) -> dict[str, str]:
     await conn.execute("UPDATE feed SET last = $1", examples.EVENT["seq"] - 1)
     await _road(conn, "resolved" if one.name == "reopen_alert" else "open")
     await _belongings(conn, ASKERS[role])
+    if one.name == "create_key":  # people make their own
+        await conn.execute("UPDATE account SET role = $2 WHERE id = $1", WANG, Role.PARTNER.value)
     token, token_hash = new_token()
     await open_session(conn, token_hash, ASKERS[role], now_ms(), now_ms() + HOUR_MS, None, None)
     return {"cookie": f"roadwatch_session={token}", "sec-fetch-site": "same-origin"}
@@ -112,7 +114,7 @@ async def _people(conn: asyncpg.Connection, role: Role) -> None:
         )  # fmt: skip
     await conn.execute("UPDATE account SET epoch = 2 WHERE id = $1", WANG)
     await conn.execute(
-        "INSERT INTO api_key (id, key_hash, account, name, scopes, networks, expires_at) VALUES ($1, $2, $3, 'other', '{}', '{}', now() + interval '1 day')",
+        "INSERT INTO api_key (id, key_hash, account, name, scopes, networks, expires_at) VALUES ($1, $2, $3, 'other', '{}', '{}', now() + interval '1 year')",
         examples.KEY["id"], digest("nobody knows it"), WANG,
     )  # fmt: skip
 

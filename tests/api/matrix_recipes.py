@@ -28,7 +28,7 @@ async def _key(case: Case) -> str:
     mine = case.operation.name in OWNED and case.thing is OWN_THING
     _, key_id, key_hash = new_key()
     await case.world.writer.execute(
-        "INSERT INTO api_key (id, key_hash, account, name, scopes, networks, expires_at) VALUES ($1, $2, $3, $1, '{}', '{}', now() + interval '1 day')",
+        "INSERT INTO api_key (id, key_hash, account, name, scopes, networks, expires_at) VALUES ($1, $2, $3, $1, '{meta:read}', '{}', now() + interval '1 day')",
         key_id, key_hash, case.asker.account if mine and case.asker.account else "acc_target",
     )  # fmt: skip
     return key_id
@@ -120,10 +120,12 @@ async def _seen(case: Case) -> dict[str, Any]:
 
 BODIES: dict[str, Callable[[Case], dict[str, Any] | Awaitable[dict[str, Any]]]] = {
     "login": lambda _: {"login": "visitor", "password": PASSWORD},
-    "change_password": lambda _: {"old": PASSWORD, "new": PASSWORD},
+    "change_password": lambda _: {"old": PASSWORD, "new": "another long phrase 7"},
     "create_account": lambda _: {"login": f"n{uuid.uuid4().hex}", "name": "新", "role": "dispatcher"},
     "change_account": lambda _: {"name": "改"},
     "create_key": lambda _: {"name": uuid.uuid4().hex, "scopes": ["meta:read"]},
+    "change_key": lambda _: {"scopes": ["meta:read"]},
+    "reset_password": lambda _: {"revoke_keys": True},
     "create_my_key": lambda _: {"name": uuid.uuid4().hex, "scopes": ["meta:read"]},
     "begin_totp": lambda _: {"password": PASSWORD},
     "confirm_totp": lambda _: {"code": "000000"},

@@ -64,7 +64,7 @@ async def test_its_commands_run(fresh_database_url: str, conn: asyncpg.Connectio
         "session.begin", "password.change",
         *("account.create",) * 2, "key.create", *("account.change",) * 2, "account.unlock", "account.reset-password",
         "key.create", "account.create", *("account.change",) * 2, "account.unlock", "account.reset-password",
-        "key.create", "key.revoke", "key.create", "totp.begin", "totp.end", *("account.create",) * 2, "key.create",
+        "key.create", "key.change", "key.revoke", "key.create", "totp.begin", "totp.end", *("account.create",) * 2, "key.create",
     ]  # fmt: skip
     accounts = {row["login"]: row for row in await conn.fetch("SELECT * FROM account")}
     assert accounts["security"]["must_change"] is False

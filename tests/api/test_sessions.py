@@ -42,7 +42,7 @@ async def test_wrong_tries_lock_the_account_and_all_look_alike(api: Api, writer:
     assert len(said) == 1
     locked = await client.post("/v1/session", json={"login": "li", "password": PASSWORD})
     assert (locked.status_code, locked.json()["type"]) == (401, "urn:roadwatch:problem:locked")
-    await writer.execute("UPDATE account SET locked_until = now() - interval '1 second'")
+    await writer.execute("UPDATE sign_in_failure SET locked_until = now() - interval '1 second'")
     assert (await client.post("/v1/session", json={"login": "li", "password": PASSWORD})).status_code == 200
     outcomes = [row["outcome"] for row in await writer.fetch("SELECT outcome FROM audit ORDER BY seq")]
     assert outcomes == ["wrong-credentials"] * 6 + ["locked", "ok"]

@@ -47,7 +47,7 @@ def test_every_operation_has_a_name_a_tag_an_example_and_its_problems() -> None:
     assert {"list_alerts", "get_alert", "stream_alerts", "list_events", "list_vehicles", "get_vehicle", "get_track",
             "list_positions", "stream_positions", "get_meta", "healthz", "readyz", "metrics", "login", "logout", "get_me", "change_password",
             "list_accounts", "create_account", "get_account", "change_account", "reset_password", "unlock_account", "list_keys",
-            "create_key", "get_key", "revoke_key", "list_my_keys", "create_my_key", "get_my_key", "revoke_my_key", "begin_totp", "confirm_totp", "end_totp",
+            "create_key", "get_key", "change_key", "revoke_key", "list_my_keys", "create_my_key", "get_my_key", "revoke_my_key", "begin_totp", "confirm_totp", "end_totp",
             "list_audit", "list_providers", "begin_oidc", "end_oidc",
             "acknowledge_alert", "claim_alert", "assign_alert", "comment_alert", "supervise_alert", "resolve_alert", "reopen_alert",
             "list_actions", "list_alert_groups", "acknowledge_alerts", "get_shift_summary", "view_alert", "leave_alert",

@@ -16,9 +16,23 @@ from services.store.connect import connection
 from services.store.times import to_time
 
 ROWS = 40
+OLD = 15
+"""So many rows of format 1, from before credentials were named, stand before the others."""
 TAMPERINGS = 1050
 AS_OWNER = "ALTER TABLE audit DISABLE TRIGGER USER"
-TEXTS = ("actor", "actor_name", "action", "object", "outcome", "purpose", "ip", "request_id", "detail")
+TEXTS = (
+    "actor",
+    "actor_name",
+    "action",
+    "object",
+    "outcome",
+    "purpose",
+    "ip",
+    "request_id",
+    "detail",
+    "credential",
+    "credential_id",
+)
 Tampering = Callable[[asyncpg.Connection, random.Random], Awaitable[None]]
 
 
@@ -26,7 +40,8 @@ def entry(number: int) -> Entry:
     return Entry(
         at_ms=1_795_363_200_000 + number * 1000, actor=f"acc_{number % 5}", actor_name="王", action=("look", "change")[number % 2],
         object=f"alr_{number % 7}", purpose="事故调查" if number % 3 else None, ip="10.0.0.1" if number % 4 else None,
-        request_id=f"r{number}", detail=audit.detail({"n": number}),
+        request_id=f"r{number}", detail=audit.detail({"n": number}), format=1 if number <= OLD else audit.FORMAT,
+        credential=None if number <= OLD else ("key", "session")[number % 2], credential_id=None if number <= OLD else f"K{number % 4}",
     )  # fmt: skip
 
 
@@ -70,17 +85,21 @@ async def shift(conn: asyncpg.Connection, since: int, by: int) -> None:
 
 
 async def edit(conn: asyncpg.Connection, rng: random.Random) -> None:
-    seq, column = rng.randint(1, ROWS), rng.choice((*TEXTS, "at", "row_hash"))
+    seq, column = rng.randint(1, ROWS), rng.choice((*TEXTS, "at", "row_hash", "format"))
     if column == "at":
         step = rng.choice(("1 microsecond", "1 millisecond", "-1 hour", "8 hours"))
         await conn.execute(f"UPDATE audit SET at = at + interval '{step}' WHERE seq = $1", seq)
     elif column == "row_hash":
         await conn.execute("UPDATE audit SET row_hash = $2 WHERE seq = $1", seq, rng.randbytes(32))
+    elif column == "format":
+        await conn.execute(
+            "UPDATE audit SET format = $2 WHERE seq = $1", seq, rng.choice((3, 2 if seq <= OLD else 1))
+        )
     else:
         before = await conn.fetchval(f"SELECT {column} FROM audit WHERE seq = $1", seq)
         after = (
             rng.choice((None, "", f"{before} ", f"{before}x", "x"))
-            if column in {"purpose", "ip", "request_id"}
+            if column in {"purpose", "ip", "request_id", "credential", "credential_id"}
             else f"{before}x"
         )
         after = "y" if after == before else after
@@ -103,6 +122,7 @@ async def insert(conn: asyncpg.Connection, rng: random.Random) -> None:
     await conn.execute(
         audit.INSERT, seq, to_time(forged.at_ms), forged.actor, forged.actor_name, forged.action, forged.object, forged.purpose,
         forged.outcome, forged.ip, forged.request_id, forged.detail, audit.row_hash(previous, seq, forged),
+        forged.format, forged.credential, forged.credential_id,
     )  # fmt: skip
 
 
@@ -119,7 +139,7 @@ async def reorder(conn: asyncpg.Connection, rng: random.Random) -> None:
 async def swap(conn: asyncpg.Connection, rng: random.Random) -> None:
     """The contents of two rows that differ, hashes left in place."""
     one = rng.randint(1, ROWS - 1)
-    columns = ", ".join(("at", *TEXTS))
+    columns = ", ".join(("at", "format", *TEXTS))
     await conn.execute(
         f"UPDATE audit a SET ({columns}) = (SELECT {columns} FROM audit b WHERE b.seq = CASE a.seq WHEN $1::bigint THEN $2::bigint ELSE $1::bigint END)"
         " WHERE a.seq IN ($1::bigint, $2::bigint)",

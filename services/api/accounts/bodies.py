@@ -103,6 +103,30 @@ class NewKey(Body):
     )
 
 
+class KeyLimits(Body):
+    """Narrower limits for a key; what is left out stays."""
+
+    scopes: Annotated[list[PermissionName], Field(min_length=1, max_length=50)] | None = Field(
+        default=None, description="权限,只减不增 · permissions, of those it has"
+    )
+    networks: Annotated[list[Text], Field(max_length=50)] | None = Field(
+        default=None, description="允许的来源网段,只减不增 · may be used from, within what it has"
+    )
+    expires: Time | None = Field(
+        default=None, description="有效期至,只提前 · good until, no later than it is"
+    )
+
+
+class Reset(Body):
+    """What else ends with a password."""
+
+    revoke_keys: bool = Field(
+        default=False,
+        strict=True,
+        description="同时停用该账号的全部密钥 · revoke all keys of the account, too",
+    )
+
+
 class Code(Body):
     """A one-time code."""
 

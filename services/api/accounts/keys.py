@@ -6,7 +6,7 @@ import asyncpg
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from services.api.accounts import changes
-from services.api.accounts.bodies import NewKey
+from services.api.accounts.bodies import KeyLimits, NewKey
 from services.api.accounts.routes import ALWAYS, CHANGING, AccountId, key_shown, respond
 from services.api.cursors import Cursors, age_of
 from services.api.idempotency import IdempotentRoute
@@ -20,6 +20,7 @@ from services.store import administration, scope
 
 router = APIRouter(tags=["accounts"], route_class=IdempotentRoute)
 KeyId = Annotated[str, Path(max_length=64, description="密钥编号 · the key's id")]
+KEY_LIMITS = ("scopes", "networks", "expires")
 OWN_ALWAYS = ["session-required", "database-away"]
 PAGED = ["invalid-parameter", "unknown-parameter", "invalid-cursor", "cursor-mismatch"]
 GONE: dict[int | str, dict[str, Any]] = {204: {"description": "revoked: it is refused from now on"}}
@@ -50,7 +51,9 @@ def _wanted(body: NewKey, at_ms: int) -> changes.WantedKey:
 async def _made(request: Request, account_id: str, body: NewKey) -> Response:
     state, at_ms = state_of(request), now_ms()
     async with state.database.writing(scope.EVERYTHING) as conn:
-        row, key = await changes.add_key(conn, account_id, _wanted(body, at_ms), at_ms)
+        row, key = await changes.add_key(
+            conn, account_id, _wanted(body, at_ms), at_ms, by=principal_of(request).id
+        )
         detail = {"account": account_id, "name": row["name"], "scopes": row["scopes"]}
         await state.audit(conn, request, "key.create", row["id"], detail=detail)
     mine = principal_of(request).id == account_id
@@ -110,14 +113,14 @@ async def list_keys(
     response_class=Response,
     responses={
         201: {"model": NewKeyShown},
-        **answers(["account-not-found", "two-keys-live", "own-account", *CHANGING]),
+        **answers(["account-not-found", "two-keys-live", "own-account", "keys-by-owner", *CHANGING]),
     },
     summary="为账号创建密钥 · make a key for an account",
 )
 async def create_key(
     request: Request, account_id: AccountId, body: NewKey, _: Annotated[Nothing, Query()]
 ) -> Response:
-    """Gives the key once. Its scopes are a part of what the account may do; it sees the rows that the account sees."""
+    """Gives the key once, for an account of role `partner`: people make their own. Its scopes are a part of what the account may do; it sees the rows that the account sees."""
     if principal_of(request).id == account_id:
         raise Problem("own-account")  # one's own keys are made in a session, at /v1/me/keys
     return await _made(request, account_id, body)
@@ -132,6 +135,33 @@ async def create_key(
 async def get_key(request: Request, key_id: KeyId) -> Response:
     """A key of any account, revoked or not, without its secret."""
     return await _one(request, key_id, None)
+
+
+@router.patch(
+    "/v1/keys/{key_id}",
+    response_class=Response,
+    responses={200: {"model": Key}, **answers(["key-not-found", *CHANGING])},
+    summary="收紧密钥 · set a key limits",
+)
+async def change_key(
+    request: Request, key_id: KeyId, body: KeyLimits, _: Annotated[Nothing, Query()]
+) -> Response:
+    """Sets narrower limits: fewer permissions, networks within those it has, an earlier end. In force within 5 seconds. Nothing is widened: that takes a new key."""
+    state = state_of(request)
+    given: dict[str, Any] = {
+        name: getattr(body, name) for name in ("scopes", "networks") if getattr(body, name) is not None
+    }
+    if body.expires is not None:
+        given["expires_ms"] = time_ms(body.expires)
+    async with state.database.writing(scope.EVERYTHING) as conn:
+        before, after = await changes.narrow_key(conn, key_id, given, now_ms())
+        was, now = key_shown(before), key_shown(after)
+        changed = {name: {"was": was[name], "is": now[name]} for name in KEY_LIMITS if was[name] != now[name]}
+        await state.audit(
+            conn, request, "key.change", key_id, detail={"account": after["account"], **changed}
+        )
+    state.authenticator.forget()
+    return respond(now)
 
 
 @router.delete(

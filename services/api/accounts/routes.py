@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import Field
 
 from services.api.accounts import changes
-from services.api.accounts.bodies import AccountChange, NewAccountBody
+from services.api.accounts.bodies import AccountChange, NewAccountBody, Reset
 from services.api.idempotency import IdempotentRoute
 from services.api.identity import Role, principal_of
 from services.api.parameters import DEFAULT_LIMIT, Cursor, Limit, Nothing
@@ -141,8 +141,8 @@ async def get_account(request: Request, account_id: AccountId, _: Annotated[Noth
         200: {"model": Account},
         **answers(
             [
-                "account-not-found", "own-account", "administrators-apart", "last-administrator", "subject-taken", "account-changed",
-                "if-match-required", *CHANGING,
+                "account-not-found", "own-account", "administrators-apart", "last-administrator", "another-administrator", "subject-taken",
+                "account-changed", "if-match-required", *CHANGING,
             ]
         ),
     },
@@ -155,12 +155,15 @@ async def change_account(
     _: Annotated[Nothing, Query()],
     if_match: IfMatch = None,
 ) -> Response:
-    """Changes what is given; in force within 5 seconds, open streams end. `If-Match` names the version that was read."""
+    """Changes what is given; in force within 5 seconds, open streams end. `If-Match` names the version that was read.
+
+    With another role the account's keys are revoked. A new `oidc_subject` ends the password and one-time codes; either change of it signs the account out.
+    """
     state, by = state_of(request), principal_of(request).id
     given = given_of(body)
     version = version_of(if_match)
     async with state.database.writing(scope.EVERYTHING) as conn:
-        before, after = await changes.change(conn, account_id, given, by=by, version=version)
+        before, after = await changes.change(conn, account_id, given, by=by, version=version, now_ms=now_ms())
         changed = {
             name: {"was": before[name], "is": after[name]} for name in given if before[name] != after[name]
         }
@@ -200,18 +203,27 @@ def version_of(if_match: str | None) -> int | None:
     response_class=Response,
     responses={
         200: {"model": FirstPassword},
-        **answers(["account-not-found", "own-account", "unknown-parameter", "cross-site", *ALWAYS]),
+        **answers(
+            ["account-not-found", "own-account", "another-administrator", "signs-in-elsewhere", *CHANGING]
+        ),
     },
     summary="重置密码 · give a new first password",
 )
-async def reset_password(request: Request, account_id: AccountId, _: Annotated[Nothing, Query()]) -> Response:
-    """Gives a first password once, ends every session of the account and its one-time codes. Keys stay: revoke them apart."""
+async def reset_password(
+    request: Request, account_id: AccountId, _: Annotated[Nothing, Query()], body: Reset | None = None
+) -> Response:
+    """Gives a first password once, ends every session of the account and its one-time codes, and with `revoke_keys` its keys."""
     state = state_of(request)
     async with state.database.writing(scope.EVERYTHING) as conn:
         row, password = await changes.reset_password(conn, account_id, by=principal_of(request).id)
-        await state.audit(conn, request, "account.reset-password", account_id)
+        revoked: list[str] = []
+        if body is not None and body.revoke_keys:
+            revoked = await administration.revoke_keys(conn, account_id, now_ms())
+        detail = {"keys_revoked": revoked} if revoked else {}
+        await state.audit(conn, request, "account.reset-password", account_id, detail=detail)
     state.authenticator.forget()
-    return respond({"id": row["id"], "login": row["login"], "first_password": password})
+    told = {"id": row["id"], "login": row["login"], "first_password": password, "keys_revoked": len(revoked)}
+    return respond(told)
 
 
 @router.post(

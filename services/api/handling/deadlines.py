@@ -13,7 +13,7 @@ from services.api.handling.states import Change, decide
 from services.contracts.alert import iso
 from services.contracts.handling import Action, Person
 from services.runtime.clock import now_ms
-from services.store import audit, handling, idempotency
+from services.store import audit, handling, idempotency, sign_in_tries
 from services.store.scope import EVERYTHING
 
 LOOK_S = 1.0
@@ -38,7 +38,7 @@ async def escalate_one(database: Database, at_ms: int) -> str | None:
         await handling.append(conn, new)
         entry = audit.Entry(
             at_ms=at_ms, actor=SYSTEM.id, actor_name=SYSTEM.name, action="alert.escalate", object=new.alert_id,
-            detail=audit.detail({"version": new.version, **new.said}),
+            detail=audit.detail({"version": new.version, **new.said}), credential=audit.Credential.PROCESS,
         )  # fmt: skip
         await audit.append(conn, entry)
     return new.alert_id
@@ -54,6 +54,7 @@ async def run(database: Database) -> None:
             if looks % CLEAN_EVERY == 0:
                 async with database.writing(EVERYTHING) as conn:
                     await idempotency.expire(conn, now_ms())
+                    await sign_in_tries.expire(conn, now_ms())
             looks += 1
         except DatabaseAway as error:
             log.debug("deadlines_wait", error=str(error))

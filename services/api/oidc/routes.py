@@ -16,6 +16,7 @@ import structlog
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
+from services.api import passwords
 from services.api.cursors import Cursors
 from services.api.oidc import tokens
 from services.api.oidc.provider import CodeRefused, Provider, ProviderAway
@@ -151,7 +152,9 @@ async def _signed_in(state: State, request: Request, subject: str, answer: Respo
         row = await administration.by_subject(conn, subject)
         known = row is not None and row["active"]
         if row is not None and known:
-            await begin_session(state, conn, request, (row["id"], row["name"]), answer, at_ms)
+            await begin_session(
+                state, conn, request, (row["id"], row["name"]), answer, passwords.new_token(), at_ms
+            )
         else:
             await state.audit(
                 conn, request, "session.begin", row["id"] if row else "", outcome="unknown-subject", actor=("", subject[:64])

@@ -155,6 +155,8 @@ export interface AuditRow {
   actor: string;
   actor_name: string;
   at: string;
+  credential: "session" | "key" | "token" | "command" | "process" | "none" | null;
+  credential_id: string | null;
   detail: Record<string, unknown>;
   ip: string | null;
   object: string;
@@ -172,6 +174,8 @@ export interface Code {
 export interface Comment {
   text: string;
 }
+
+export type Credential = "session" | "key" | "token" | "command" | "process" | "none";
 
 export interface Delivery {
   alert: string | null;
@@ -287,6 +291,7 @@ export interface Filters {
 export interface FirstPassword {
   first_password: string;
   id: string;
+  keys_revoked: number;
   login: string;
 }
 
@@ -363,6 +368,12 @@ export interface Key {
   used: string | null;
 }
 
+export interface KeyLimits {
+  expires?: string | null;
+  networks?: (string)[] | null;
+  scopes?: ("accounts:manage" | "alerts:ack" | "alerts:assign" | "alerts:close" | "alerts:read" | "alerts:reopen" | "alerts:supervise" | "audit:read" | "drivers:read" | "drivers:unmask" | "map:read" | "meta:read" | "metrics:read" | "system:manage" | "tracks:export" | "tracks:read" | "vehicles:read" | "webhooks:manage")[] | null;
+}
+
 export interface KeyPage {
   items: (Key)[];
   next: string | null;
@@ -387,6 +398,7 @@ export interface Login {
 
 export interface Me {
   credential: string;
+  credential_id: string | null;
   id: string;
   must_change_password: boolean;
   name: string;
@@ -531,6 +543,7 @@ export interface NewNetwork {
 export interface NewPassword {
   new: string;
   old: string;
+  revoke_keys?: boolean;
 }
 
 export interface NewWebhook {
@@ -702,6 +715,10 @@ export interface RejectedSource {
   offset: number;
   partition: number;
   topic: string;
+}
+
+export interface Reset {
+  revoke_keys?: boolean;
 }
 
 export type Resolution = "handled" | "no_action" | "later" | "false_alarm";

@@ -19,9 +19,9 @@ export default function Accounts() {
   const [adding, setAdding] = useState(false);
   const [keysOf, setKeysOf] = useState<Account | null>(null);
   const [password, setPassword] = useState<string | null>(null);
+  const [resetting, setResetting] = useState<Account | null>(null);
   const again = (): void => setRound((before) => before + 1);
   const failed = (error: unknown): void => toast(asError(error).message, true);
-  const reset = (row: Account): void => { ask<FirstPassword>(`/v1/accounts/${row.id}/reset-password`, { method: "POST" }).then(({ body }) => { setPassword(`${body.login}  ${body.first_password}`); again(); }, failed); };
   const unlock = (row: Account): void => { send(`/v1/accounts/${row.id}/unlock`, { method: "POST" }).then(again, failed); };
   const activate = (row: Account): void => { send(`/v1/accounts/${row.id}`, { method: "PATCH", body: { active: !row.active }, ifMatch: `"${row.version}"` }).then(again, failed); };
   return (
@@ -36,16 +36,31 @@ export default function Accounts() {
         { name: "", kind: "whole", cell: (row) => (
           <span className="row wrap">
             <Button look="tiny" onClick={() => setKeysOf(row)}>{say("keys")}</Button>
-            <Button look="tiny" onClick={() => reset(row)}>{say("reset")}</Button>
+            <Button look="tiny" onClick={() => setResetting(row)}>{say("reset")}</Button>
             {row.locked_until ? <Button look="tiny" onClick={() => unlock(row)}>{say("unlock")}</Button> : null}
             <Button look={row.active ? "tiny danger" : "tiny"} onClick={() => activate(row)}>{say(row.active ? "deactivate" : "activate")}</Button>
           </span>
         ) },
       ]} />
-      {keysOf ? <section className="stack large"><h2>{say("keys")} · {keysOf.login}</h2><Keys path={`/v1/accounts/${keysOf.id}/keys`} revokePath="/v1/keys" permissions={meta.roles.find((role) => role.code === keysOf.role)?.permissions} /></section> : null}
+      {keysOf ? <section className="stack large"><h2>{say("keys")} · {keysOf.login}</h2><Keys path={`/v1/accounts/${keysOf.id}/keys`} revokePath="/v1/keys" permissions={meta.roles.find((role) => role.code === keysOf.role)?.permissions} make={keysOf.role === "partner"} /></section> : null}
       {adding ? <Add close={() => setAdding(false)} made={(made) => { setPassword(made.first_password ? `${made.login}  ${made.first_password}` : null); again(); }} /> : null}
+      {resetting ? <Reset account={resetting} close={() => setResetting(null)} done={(body) => { setPassword(`${body.login}  ${body.first_password}`); again(); }} /> : null}
       {password ? <SecretDialog lead={say("passwordOnce")} secret={password} close={() => setPassword(null)} /> : null}
     </>
+  );
+}
+
+function Reset({ account, close, done }: { account: Account; close: () => void; done: (body: FirstPassword) => void }) {
+  const say = useWords();
+  return (
+    <FormDialog title={`${say("reset")} · ${account.login}`} close={close} act={async (given) => {
+      const { body } = await ask<FirstPassword>(`/v1/accounts/${account.id}/reset-password`, { body: { revoke_keys: given.get("revoke_keys") !== null } });
+      if (body.keys_revoked > 0) toast(say("keysRevoked", { count: body.keys_revoked }));
+      done(body);
+    }}>
+      <p>{say("resetLead")}</p>
+      <label className="row"><input type="checkbox" name="revoke_keys" />{say("revokeKeys")}</label>
+    </FormDialog>
   );
 }
 

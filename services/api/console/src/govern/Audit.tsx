@@ -5,7 +5,7 @@ import type { AuditRow } from "../api/schema";
 import { Button, Field, Time } from "../ui";
 import { utcOf } from "../words/format";
 import { Paged } from "./paged";
-import { useWords } from "./words";
+import { credentialWord, useWords } from "./words";
 
 export default function Audit() {
   const say = useWords();
@@ -23,6 +23,7 @@ export default function Audit() {
         <Field label={say("actor")}><input name="actor" /></Field>
         <Field label={say("action")}><input name="action" placeholder="track.read" /></Field>
         <Field label={say("object")}><input name="object" placeholder="vehicle:7" /></Field>
+        <Field label={say("credential")}><input name="credential_id" placeholder="ses_…" /></Field>
         <Field label={say("since")}><input type="datetime-local" name="from" /></Field>
         <Field label={say("until")}><input type="datetime-local" name="to" /></Field>
         <Button type="submit">{say("filter")}</Button>
@@ -31,6 +32,7 @@ export default function Audit() {
         { name: "#", kind: "number", cell: (row) => row.seq },
         { name: say("time"), kind: "whole", cell: (row) => <Time time={row.at} long /> },
         { name: say("actor"), cell: (row) => <>{row.actor_name} <span className="faint small">{row.ip}</span></> },
+        { name: say("credential"), kind: "whole", cell: (row) => (row.credential ? <span className="small">{credentialWord(row.credential)} <code className="faint">{row.credential_id ?? ""}</code></span> : "—") },
         { name: say("action"), kind: "whole", cell: (row) => <code>{row.action}</code> },
         { name: say("object"), cell: (row) => row.object },
         { name: say("outcome"), kind: "whole", cell: (row) => <span className={`tag ${row.outcome === "ok" ? "good" : "warn"}`}>{row.outcome}</span> },

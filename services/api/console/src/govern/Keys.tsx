@@ -11,7 +11,7 @@ import { FormDialog, SecretDialog } from "./ask";
 import { Paged } from "./paged";
 import { useWords } from "./words";
 
-export function Keys({ path, revokePath, permissions }: { path: string; revokePath: string; permissions?: readonly string[] }) {
+export function Keys({ path, revokePath, permissions, make = true }: { path: string; revokePath: string; permissions?: readonly string[]; make?: boolean }) {
   const say = useWords();
   const me = useMe();
   const [round, setRound] = useState(0);
@@ -23,7 +23,7 @@ export function Keys({ path, revokePath, permissions }: { path: string; revokePa
   };
   return (
     <>
-      <div className="row"><Button onClick={() => setAdding(true)}>{say("newKey")}</Button></div>
+      {make ? <div className="row"><Button onClick={() => setAdding(true)}>{say("newKey")}</Button></div> : null}
       <Paged<Key> path={path} none={say("noKeys")} round={round} keyOf={(row) => row.id} columns={[
         { name: say("name"), cell: (row) => row.name },
         { name: say("permissions"), cell: (row) => <span className="small">{row.scopes.join(", ")}</span> },

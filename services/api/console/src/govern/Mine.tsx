@@ -14,6 +14,7 @@ export default function Mine() {
   const me = useMe();
   const label = useLabel();
   const [changing, setChanging] = useState(false);
+  const [round, setRound] = useState(0);
   return (
     <>
       <dl className="facts panel padded">
@@ -24,14 +25,16 @@ export default function Mine() {
       </dl>
       <div className="row"><Button onClick={() => setChanging(true)}>{say("password")}</Button></div>
       <h2>{say("myKeys")}</h2>
-      <Keys path="/v1/me/keys" revokePath="/v1/me/keys" />
+      <Keys key={round} path="/v1/me/keys" revokePath="/v1/me/keys" />
       {changing ? (
         <FormDialog title={say("password")} close={() => setChanging(false)} act={async (given) => {
-          await send("/v1/me/password", { method: "PUT", body: { old: String(given.get("old")), new: String(given.get("new")) } });
+          await send("/v1/me/password", { method: "PUT", body: { old: String(given.get("old")), new: String(given.get("new")), revoke_keys: given.get("revoke_keys") !== null } });
+          setRound(round + 1);
           toast(say("changed"));
         }}>
           <Field label={say("old")}><input type="password" name="old" required autoComplete="current-password" autoFocus /></Field>
           <Field label={say("new")}><input type="password" name="new" required minLength={12} autoComplete="new-password" /></Field>
+          <label className="row"><input type="checkbox" name="revoke_keys" />{say("revokeKeys")}</label>
         </FormDialog>
       ) : null}
     </>
