@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from services.api import labels
+from services.api.app import document
 from services.api.handling.states import REFUSED, TRANSITIONS
 from services.api.identity import ACCESS, PERMISSIONS, Role
 from services.api.meta import DOCUMENT, actions, roles
@@ -72,6 +73,27 @@ PRESENTED = {
 def test_no_list_of_codes_is_written_into_the_console(table: str) -> None:
     found = [place for place in written(table) if place.partition(":")[0] not in PRESENTED.get(table, set())]
     assert not found, f"{table} stand in /v1/meta"
+
+
+FIELDS = (
+    ("search/Presence.tsx", "buffer", "PresenceRequest", "buffer_m"),
+    ("govern/Keys.tsx", "name", "NewKey", "name"),
+    ("govern/Webhooks.tsx", "description", "NewWebhook", "description"),
+    ("alert/Form.tsx", "text", "Comment", "text"),
+)
+BOUNDS = {"maxLength": "maxLength", "min": "minimum", "max": "maximum"}
+
+
+@pytest.mark.parametrize(("file", "field", "shape", "name"), FIELDS)
+def test_a_form_takes_what_the_api_takes(file: str, field: str, shape: str, name: str) -> None:
+    """Neither more nor less: what is refused here and taken there, or the other way round, is a limit that stands twice."""
+    text = (SOURCE / file).read_text(encoding="utf-8")
+    (entry,) = re.findall(rf'<(?:input|textarea)[^>]* name="{field}"[^>]*>', text)
+    schema = document()["components"]["schemas"][shape]["properties"][name]
+    schema = next((one for one in schema.get("anyOf", ()) if one["type"] != "null"), schema)
+    given = {here: float(value) for here, value in re.findall(r"\b(maxLength|min|max)=\{(\d+)\}", entry)}
+    assert given
+    assert given == {here: float(schema[there]) for here, there in BOUNDS.items() if there in schema}
 
 
 def test_the_page_on_handling_has_the_table_that_is_kept_to() -> None:

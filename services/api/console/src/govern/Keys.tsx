@@ -38,7 +38,7 @@ export function Keys({ path, revokePath, permissions, make = true }: { path: str
           setSecret(body.key);
           setRound(round + 1);
         }}>
-          <Field label={say("name")}><input name="name" required maxLength={100} autoFocus /></Field>
+          <Field label={say("name")}><input name="name" required maxLength={200} autoFocus /></Field>
           <Field label={`${say("expires")} (Asia/Shanghai)`}><input type="datetime-local" name="expires" /></Field>
           <fieldset className="check-grid"><legend className="soft small">{say("permissions")}</legend>{(permissions ?? me.permissions).map((one) => <label key={one} className="row small"><input type="checkbox" name="scopes" value={one} />{one}</label>)}</fieldset>
         </FormDialog>

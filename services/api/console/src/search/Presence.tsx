@@ -58,7 +58,7 @@ export function Presence() {
             <Button look="tiny" disabled={points.length === 0} onClick={() => setPoints(points.slice(0, -1))}>{say("undo")}</Button>
             <Button look="tiny" disabled={points.length === 0} onClick={() => setPoints([])}>{say("clear")}</Button>
           </div>
-          {shape === "line" ? <Field label={say("buffer")}><input type="number" name="buffer" min={5} max={500} defaultValue={30} /></Field> : null}
+          {shape === "line" ? <Field label={say("buffer")}><input type="number" name="buffer" min={1} max={5000} defaultValue={30} /></Field> : null}
           <div className="row wrap"><Field label={`${say("from")} (Asia/Shanghai)`}><input type="datetime-local" name="from" required defaultValue={localOf(now - HOUR_MS)} /></Field><Field label={say("to")}><input type="datetime-local" name="to" required defaultValue={localOf(now)} /></Field></div>
           <Field label={say("classes")}><select name="class"><option value="">{say("anyClass")}</option>{meta.classes.map((one) => <option key={one.code} value={one.code}>{labelOf(meta.classes, one.code)}</option>)}</select></Field>
           <label className="row small"><input type="checkbox" name="job" />{say("asJob")}</label>
