@@ -193,7 +193,8 @@ ZONES: dict[str, Any] = {
         "type": "Feature",
         "geometry": {"type": "Polygon", "coordinates": [[[106.23, 38.48], [106.24, 38.48], [106.24, 38.49], [106.23, 38.48]]]},
         "properties": {"zone": "S-1", "name": "实验小学", "kind": "school", "drawn": "area", "buffer_m": 0.0, "classes": [], "limit_kmh": 30.0,
-                       "hours": [["07:00", "08:30"]], "from": None, "to": None, "reason": None},
+                       "hours": [["07:00", "08:30"]], "days": ["Mo", "Tu", "We", "Th", "Fr"], "dates": [["2026-09-01", "2027-01-15"]],
+                       "except_dates": [["2026-10-01", "2026-10-07"]], "from": None, "to": None, "reason": None},
     }],
 }  # fmt: skip
 ROUTE_LINE = {"type": "LineString", "coordinates": [[106.231, 38.487], [106.24, 38.51]]}

@@ -127,6 +127,7 @@ ZONE_KINDS = (
     Label("school", "学校", "school"),
     Label("parking", "停车场", "parking"),
     Label("dead_zone", "信号盲区", "dead zone (no signal)"),
+    Label("depot", "停车场站", "depot"),
 )
 ROAD_CLASSES = (
     Label("expressway", "高速", "expressway"),

@@ -40,7 +40,9 @@ CLASSES = tuple(VehicleClass)
 ROAD_CLASSES = tuple(RoadClass)
 PLATE_COLORS = ("blue", "yellow", "black", "white", "green", "yellow_green", "other")
 STATUSES = ("active", "suspended", "scrapped")
-ZONE_KINDS = ("forbidden", "hazard_section", "school", "parking", "dead_zone")
+ZONE_KINDS = ("forbidden", "hazard_section", "school", "parking", "dead_zone", "depot")
+DAYS = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
+"""Days of the week as OpenStreetMap writes them; the order is their number in records."""
 DIRECTIONS = ("forward", "reverse", "both")
 
 
@@ -149,6 +151,9 @@ class Zone(Record, frozen=True):
     from_ms: int | None = None
     to_ms: int | None = None
     reason: str | None = None
+    days: tuple[int, ...] = ()  # local days of the week, places in DAYS; empty: every day
+    dates: tuple[tuple[str, str], ...] = ()  # local days (from, to), ISO, both included; empty: every day
+    except_dates: tuple[tuple[str, str], ...] = ()  # days on which it does not hold, whatever `dates` says
 
 
 class RuleSet(Record, frozen=True):

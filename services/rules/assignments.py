@@ -11,18 +11,20 @@ import numpy as np
 from services.compiled import compiled
 from services.contracts.registry import Assignment, Config
 from services.rules.corridor import Corridors, build_corridors
+from services.rules.zones import ZoneTables, build_zones
 
 
 class Tables(NamedTuple):
     """Assignments by vehicle id: rows `first[v]` to `first[v + 1]` of the others, ordered by their beginning."""
 
-    stamp: int  # hash of everything below, never 0
+    stamp: int  # hash of assignments and routes, never 0
     first: np.ndarray
     key: np.ndarray
     from_ms: np.ndarray
     to_ms: np.ndarray
     route: np.ndarray
     corridors: Corridors
+    depots: ZoneTables
 
 
 @compiled
@@ -58,6 +60,7 @@ def tables(config: Config, _drawn: object = None) -> Tables:
         np.array([a.to_ms for _, a in rows], np.int64),
         np.array([places[a.route] for _, a in rows], np.int32),
         build_corridors(config.routes),
+        build_zones([zone for zone in config.zones if zone.kind == "depot"]),
     )
 
 

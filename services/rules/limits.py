@@ -230,8 +230,9 @@ def build_map(config: Config, matching: np.ndarray) -> MapTables:
     road_profile = np.array([profiles.setdefault(row.tobytes(), len(profiles)) for row in rows], np.int32)
     grid, legs = _grid_of_roads(config.roads, match_radius_m(config))
     packed = np.frombuffer(b"".join(profiles), PROFILE)
+    limiting = [zone for zone in config.zones if zone.limit_kmh is not None]
     return MapTables(
-        grid, as_records(legs), road_profile, as_records(packed), build_zones(config), as_records(matching)
+        grid, as_records(legs), road_profile, as_records(packed), build_zones(limiting), as_records(matching)
     )
 
 

@@ -1,24 +1,32 @@
-"""Zones that limit speed - hazard sections, schools, temporary orders - and which of them hold at a fix.
+"""Zones - hazard sections, schools, temporary orders, depots - and which of them hold at a fix.
 
-A zone is polygons with holes, or a line with a buffer; it may hold for some classes, at some hours, from and to a date. A grid names the
-few shapes near a fix, and each is then tested for itself.
+A zone is polygons with holes, or a line with a buffer; it may hold for some classes, at some hours, on some days, from and to a moment. A grid
+names the few shapes near a fix, and each is then tested for itself.
 """
 
+from collections.abc import Sequence
+from datetime import date
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.compiled import Floats, Row, compiled
-from services.contracts.registry import CLASSES, Config, Zone
+from services.contracts.registry import CLASSES, DAYS, Zone
+from services.rules.fleet import DAY_MS, FOR_EVER_MS, LOCAL_OFFSET_MS, NEVER_MS
 from services.rules.geometry import leg_distance_squared, metres_per_e7
 from services.rules.grid import Grid, cells_of_boxes, cells_of_legs, find_cell, make_grid
 from services.rules.records import NO_LIMIT, as_records
 
-NEVER_MS, FOR_EVER_MS = -(1 << 62), 1 << 62
 FINEST_SHIFT = 15  # cells of about 360 m
 MOST_CELLS = 1 << 20  # a zone as large as a country gets larger cells instead of more
 EVERY_CLASS = (1 << len(CLASSES)) - 1
+EVERY_DAY = (1 << len(DAYS)) - 1
+EPOCH = date(1970, 1, 1)
+THURSDAY = DAYS.index("Th")
+"""What 1970-01-01 was."""
+ON_AN_EDGE_M = 0.005
+"""Half of what a fix is kept to: so near an edge of a polygon is on it."""
 
 ZONE = np.dtype(
     [
@@ -26,8 +34,12 @@ ZONE = np.dtype(
         ("to_ms", "i8"),
         ("first_hours", "i4"),
         ("hours", "i4"),  # spans of hours, none: always
+        ("first_dates", "i4"),
+        ("dates", "i4"),  # spans of days, none: every day
+        ("except_dates", "i4"),  # spans of days on which it does not hold, behind those
         ("limit", "u2"),  # 0.1 km/h
         ("classes", "u1"),  # bit i: place i in CLASSES
+        ("days", "u1"),  # bit i: place i in DAYS
     ],
     align=True,
 )
@@ -43,12 +55,13 @@ SHAPE = np.dtype(
 
 
 class ZoneTables(NamedTuple):
-    """The zones of a config that limit speed."""
+    """Some of the zones of a config."""
 
     zones: np.ndarray  # ZONE
     shapes: np.ndarray  # SHAPE: a polygon with its holes, or a leg of a line
     edges: np.ndarray  # f8 (n, 4): both ends in 1e-7 degrees
     hours_ms: np.ndarray  # i4 (n, 2): local ms of the day, from and to; may cross midnight
+    spans: np.ndarray  # i4 (n, 2): local days since 1970-01-01, from and to, both included
     grid: Grid
     near: np.ndarray  # i4: shapes, in the grid's order
 
@@ -62,10 +75,36 @@ def inside_hours(local_ms: int, from_ms: int, to_ms: int) -> bool:
 
 
 @compiled
-def _holds(zone: Row, hours_ms: NDArray[np.int32], vehicle_class: int, local_ms: int, time_ms: int) -> bool:
+def _on(spans: NDArray[np.int32], first: int, count: int, day: int) -> bool:
+    inside = False
+    for span in range(first, first + count):
+        inside = inside or spans[span, 0] <= day <= spans[span, 1]
+    return bool(inside)
+
+
+@compiled
+def _holds_that_day(zone: Row, spans: NDArray[np.int32], time_ms: int) -> bool:
+    """Whether a zone holds on the local date of a moment, whatever the hour."""
+    if zone.days == EVERY_DAY and zone.dates == 0 and zone.except_dates == 0:
+        return True
+    day = (time_ms + LOCAL_OFFSET_MS) // DAY_MS
+    if (np.int64(zone.days) >> ((day + THURSDAY) % 7)) & 1 == 0:
+        return False
+    if _on(spans, zone.first_dates + zone.dates, zone.except_dates, day):
+        return False
+    return bool(zone.dates == 0 or _on(spans, zone.first_dates, zone.dates, day))
+
+
+@compiled
+def _holds(
+    zone: Row, hours_ms: NDArray[np.int32], spans: NDArray[np.int32], vehicle_class: int, local_ms: int,
+    time_ms: int,
+) -> bool:  # fmt: skip
     if (np.int64(zone.classes) >> np.int64(vehicle_class)) & 1 == 0:
         return False
     if time_ms < zone.from_ms or time_ms >= zone.to_ms:
+        return False
+    if not _holds_that_day(zone, spans, time_ms):
         return False
     if zone.hours == 0:
         return True
@@ -77,7 +116,7 @@ def _holds(zone: Row, hours_ms: NDArray[np.int32], vehicle_class: int, local_ms:
 
 @compiled
 def _inside(shape: Row, edges: Floats, lon: float, lat: float, east: float, north: float) -> bool:
-    """Even-odd over all rings of a polygon, so a hole is outside; or within the buffer of a line."""
+    """Even-odd over all rings of a polygon, so a hole is outside and every edge inside; or within the buffer of a line."""
     first, end = shape.first_edge, shape.first_edge + shape.edges
     if shape.buffer_m >= 0.0:
         reach = shape.buffer_m * shape.buffer_m
@@ -91,6 +130,12 @@ def _inside(shape: Row, edges: Floats, lon: float, lat: float, east: float, nort
     inside = False
     for i in range(first, end):
         a_lat, b_lat = edges[i, 1], edges[i, 3]
+        if (
+            min(a_lat, b_lat) - 1.0 <= lat <= max(a_lat, b_lat) + 1.0
+            and leg_distance_squared(lon, lat, edges[i, 0], a_lat, edges[i, 2], b_lat, east, north)
+            <= ON_AN_EDGE_M * ON_AN_EDGE_M
+        ):
+            return True
         if (a_lat > lat) != (b_lat > lat):
             crossing = edges[i, 0] + (lat - a_lat) / (b_lat - a_lat) * (edges[i, 2] - edges[i, 0])
             if lon < crossing:
@@ -110,11 +155,28 @@ def zone_limit(tables: ZoneTables, fix: Row, context: Row) -> np.int64:
         limit = np.int64(zone.limit)
         if (
             limit < least
-            and _holds(zone, tables.hours_ms, context.vehicle_class, context.local_ms, fix.time_ms)
+            and _holds(
+                zone, tables.hours_ms, tables.spans, context.vehicle_class, context.local_ms, fix.time_ms
+            )
             and _inside(shape, tables.edges, float(fix.lon_e7), float(fix.lat_e7), east, north)
         ):
             least = limit
     return least
+
+
+@compiled
+def in_a_zone(tables: ZoneTables, fix: Row, context: Row) -> bool:
+    """Whether a fix lies inside any of the zones that hold."""
+    first, count = find_cell(tables.grid.cells, tables.grid.shift, fix.lon_e7, fix.lat_e7)
+    east, north = metres_per_e7(fix.lat_e7)
+    for entry in range(first, first + count):
+        shape = tables.shapes[tables.near[entry]]
+        if _holds(
+            tables.zones[shape.zone], tables.hours_ms, tables.spans, context.vehicle_class, context.local_ms,
+            fix.time_ms,
+        ) and _inside(shape, tables.edges, float(fix.lon_e7), float(fix.lat_e7), east, north):  # fmt: skip
+            return True
+    return False
 
 
 def tenths(kmh: float) -> int:
@@ -144,34 +206,44 @@ def _shapes_of(
     return rows, edges
 
 
-def _zone_rows(limiting: list[Zone]) -> tuple[np.ndarray, np.ndarray]:
-    zones = np.zeros(len(limiting), ZONE)
+def _day(iso: str) -> int:
+    """Days since 1970-01-01."""
+    return (date.fromisoformat(iso) - EPOCH).days
+
+
+def _zone_rows(chosen: Sequence[Zone]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows of ZONE, the hours and the spans of days that they name."""
+    zones = np.zeros(len(chosen), ZONE)
     hours: list[tuple[int, int]] = []
-    for row, zone in zip(zones, limiting, strict=True):
+    spans: list[tuple[int, int]] = []
+    for row, zone in zip(zones, chosen, strict=True):
         row["limit"] = tenths(zone.limit_kmh or 0.0)
         row["classes"] = sum(1 << CLASSES.index(name) for name in set(zone.classes)) or EVERY_CLASS
         row["from_ms"] = NEVER_MS if zone.from_ms is None else zone.from_ms
         row["to_ms"] = FOR_EVER_MS if zone.to_ms is None else zone.to_ms
         row["first_hours"], row["hours"] = len(hours), len(zone.hours)
         hours += [(start * 1000, end * 1000) for start, end in zone.hours]
-    return zones, np.array(hours, np.int32).reshape(-1, 2)
+        row["days"] = sum(1 << day for day in set(zone.days)) or EVERY_DAY
+        row["first_dates"], row["dates"] = len(spans), len(zone.dates)
+        row["except_dates"] = len(zone.except_dates)
+        spans += [(_day(first), _day(last)) for first, last in (*zone.dates, *zone.except_dates)]
+    return zones, np.array(hours, np.int32).reshape(-1, 2), np.array(spans, np.int32).reshape(-1, 2)
 
 
-def build_zones(config: Config) -> ZoneTables:
-    """The zones of a config that have a limit, as arrays for `zone_limit`."""
-    limiting = [zone for zone in config.zones if zone.limit_kmh is not None]
-    zones, hours_ms = _zone_rows(limiting)
+def build_zones(chosen: Sequence[Zone]) -> ZoneTables:
+    """Zones as arrays for `zone_limit` (which have a limit) and `in_a_zone`."""
+    zones, hours_ms, spans = _zone_rows(chosen)
     rows: list[tuple[int, int, int, float]] = []
     parts: list[np.ndarray] = [np.zeros((0, 4))]
     before = 0
-    for place, zone in enumerate(limiting):
+    for place, zone in enumerate(chosen):
         found, edges = _shapes_of(place, zone, before)
         rows += found
         parts += edges
         before += sum(len(part) for part in edges)
     shapes, edges_all = np.array(rows, SHAPE), np.ascontiguousarray(np.vstack(parts))
     grid, near = _index(shapes, edges_all)
-    return ZoneTables(as_records(zones), as_records(shapes), edges_all, hours_ms, grid, near)
+    return ZoneTables(as_records(zones), as_records(shapes), edges_all, hours_ms, spans, grid, near)
 
 
 def _index(shapes: np.ndarray, edges: np.ndarray) -> tuple[Grid, np.ndarray]:

@@ -26,8 +26,8 @@ ORDER BY array_position($2, road_class), id
 LIMIT $4
 """
 ZONES = """
-SELECT zone, name, kind, line IS NOT NULL AS is_line, buffer_m, classes, limit_kmh, hours, from_at, to_at, reason,
-       ST_AsGeoJSON(shape, 6) AS geometry
+SELECT zone, name, kind, line IS NOT NULL AS is_line, buffer_m, classes, limit_kmh, hours, days, dates, except_dates, from_at, to_at,
+       reason, ST_AsGeoJSON(shape, 6) AS geometry
 FROM (SELECT *, CASE WHEN line IS NULL THEN area ELSE ST_Buffer(line::geography, buffer_m)::geometry END AS shape FROM zone) AS shaped
 WHERE ($1::float8[] IS NULL OR shape && ST_MakeEnvelope($1[1], $1[2], $1[3], $1[4], 4326))
   AND ($2::text[] IS NULL OR kind = ANY ($2))

@@ -22,7 +22,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     text,
-)
+)  # fmt: skip
 from sqlalchemy.dialects.postgresql import ARRAY, DOUBLE_PRECISION, JSONB, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -48,7 +48,8 @@ class Base(DeclarativeBase):
     }
 
 
-def _geometry(kind: str) -> Geometry:
+def geometry_of(kind: str) -> Geometry:
+    """A column of geometries in WGS-84."""
     return Geometry(kind, srid=SRID, spatial_index=False)
 
 
@@ -145,7 +146,7 @@ class Route(Base):
 
     route: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
-    line: Mapped[WKBElement] = mapped_column(_geometry("LINESTRING"))
+    line: Mapped[WKBElement] = mapped_column(geometry_of("LINESTRING"))
     leg_half_widths_m: Mapped[list[float]]
     stops: Mapped[list[Any]]
 
@@ -168,50 +169,6 @@ class Assignment(Base):
     driver: Mapped[str | None]
     trip: Mapped[str | None]
     direction: Mapped[str]
-
-
-class RoadSegment(Base):
-    """A road of the map; `source` is the file it came from, which is replaced whole, `place` its place in it."""
-
-    __tablename__ = "road_segment"
-    __table_args__ = (
-        UniqueConstraint("source", "place"),
-        Index("road_segment_line", "line", postgresql_using="gist"),
-    )
-
-    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    source: Mapped[str]
-    place: Mapped[int]
-    road_class: Mapped[str]
-    line: Mapped[WKBElement] = mapped_column(_geometry("LINESTRING"))
-    name: Mapped[str | None]
-    ref: Mapped[str | None]
-    limit_kmh: Mapped[float | None]
-    night_limit_kmh: Mapped[float | None]
-    class_limits_kmh: Mapped[dict[str, Any]]
-    oneway: Mapped[bool]
-    tunnel: Mapped[bool]
-    bridge: Mapped[bool]
-
-
-class Zone(Base):
-    """A zone: an area, or a line with a buffer in metres; `hours` are local seconds of the day [[from, to], ...]."""
-
-    __tablename__ = "zone"
-    __table_args__ = (CheckConstraint("(area IS NULL) <> (line IS NULL)", name="zone_shape"),)
-
-    zone: Mapped[str] = mapped_column(primary_key=True)
-    name: Mapped[str]
-    kind: Mapped[str]
-    area: Mapped[WKBElement | None] = mapped_column(_geometry("MULTIPOLYGON"))
-    line: Mapped[WKBElement | None] = mapped_column(_geometry("LINESTRING"))
-    buffer_m: Mapped[float]
-    classes: Mapped[list[str]]
-    limit_kmh: Mapped[float | None]
-    hours: Mapped[list[Any]]
-    from_at: Mapped[datetime | None]
-    to_at: Mapped[datetime | None]
-    reason: Mapped[str | None]
 
 
 class RuleSet(Base):
@@ -309,7 +266,7 @@ class Alert(Base):
     late: Mapped[bool]
     version: Mapped[int]
     rule_version: Mapped[int]
-    place: Mapped[WKBElement] = mapped_column(_geometry("POINT"))
+    place: Mapped[WKBElement] = mapped_column(geometry_of("POINT"))
     data: Mapped[str]
     driver: Mapped[str | None] = mapped_column(
         Id, Computed("(data::jsonb ->> 'driver'::text)", persisted=True)
@@ -396,4 +353,4 @@ class Fix(Base):
     recorder_speed: Mapped[int | None] = mapped_column(SmallInteger)
     heading: Mapped[int | None] = mapped_column(SmallInteger)
     altitude_m: Mapped[int | None] = mapped_column(SmallInteger)
-    position: Mapped[WKBElement] = mapped_column(_geometry("POINT"))
+    position: Mapped[WKBElement] = mapped_column(geometry_of("POINT"))

@@ -48,7 +48,7 @@ FROM road_segment ORDER BY source COLLATE "C", place
 """
 ZONES = """
 SELECT zone, name, kind, ST_AsBinary(area, 'NDR') AS area, ST_AsBinary(line, 'NDR') AS line, buffer_m, classes, limit_kmh, hours,
-       from_at, to_at, reason
+       days, dates, except_dates, from_at, to_at, reason
 FROM zone ORDER BY zone COLLATE "C"
 """
 RULE_SETS = """
@@ -142,6 +142,9 @@ def _zone(row: asyncpg.Record) -> Zone:
         from_ms=to_ms(row["from_at"]),
         to_ms=to_ms(row["to_at"]),
         reason=row["reason"],
+        days=tuple(row["days"]),
+        dates=tuple((first, last) for first, last in row["dates"]),
+        except_dates=tuple((first, last) for first, last in row["except_dates"]),
     )
 
 

@@ -78,11 +78,12 @@ INSERT INTO road_segment (source, place, road_class, line, name, ref, limit_kmh,
 VALUES ($1, $2, $3, ST_GeomFromEWKB($4), $5, $6, $7, $8, $9, $10, $11, $12)
 """
 PUT_ZONE = """
-INSERT INTO zone (zone, name, kind, area, line, buffer_m, classes, limit_kmh, hours, from_at, to_at, reason)
-VALUES ($1, $2, $3, ST_GeomFromEWKB($4), ST_GeomFromEWKB($5), $6, $7, $8, $9, $10, $11, $12)
-ON CONFLICT (zone) DO UPDATE SET (name, kind, area, line, buffer_m, classes, limit_kmh, hours, from_at, to_at, reason) =
+INSERT INTO zone (zone, name, kind, area, line, buffer_m, classes, limit_kmh, hours, from_at, to_at, reason, days, dates, except_dates)
+VALUES ($1, $2, $3, ST_GeomFromEWKB($4), ST_GeomFromEWKB($5), $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+ON CONFLICT (zone) DO UPDATE SET (name, kind, area, line, buffer_m, classes, limit_kmh, hours, from_at, to_at, reason, days, dates,
+                                  except_dates) =
     (excluded.name, excluded.kind, excluded.area, excluded.line, excluded.buffer_m, excluded.classes, excluded.limit_kmh,
-     excluded.hours, excluded.from_at, excluded.to_at, excluded.reason)
+     excluded.hours, excluded.from_at, excluded.to_at, excluded.reason, excluded.days, excluded.dates, excluded.except_dates)
 """
 ADD_RULE_SET = "INSERT INTO rule_set (parameters, from_at, to_at, basis) VALUES ($1, $2, $3, $4)"
 
@@ -254,7 +255,8 @@ async def _write_zones(conn: Conn, parsed: Parsed[Zone]) -> None:
         PUT_ZONE,
         [
             (z.zone, z.name, z.kind, multipolygon(z.polygons) if z.polygons else None, line(z.line) if z.line else None, z.buffer_m,
-             [c.value for c in z.classes], z.limit_kmh, z.hours, to_time(z.from_ms), to_time(z.to_ms), z.reason)
+             [c.value for c in z.classes], z.limit_kmh, z.hours, to_time(z.from_ms), to_time(z.to_ms), z.reason,
+             z.days, z.dates, z.except_dates)
             for z in parsed.records
         ],
     )  # fmt: skip

@@ -132,10 +132,14 @@ async def test_zones_are_areas_whatever_they_were_drawn_as(api: Api, writer: asy
     await writer.execute(
         ZONE, "H-1", "hazard_section", None, "LINESTRING(106.2 38.4, 106.3 38.4)", 50.0, [], [], None
     )
+    await writer.execute(
+        "UPDATE zone SET days = '[0, 5]', dates = '[[\"2026-09-01\", \"2027-01-15\"]]' WHERE zone = 'S-1'"
+    )
     found = {one["properties"]["zone"]: one for one in (await api.get("/v1/map/zones")).json()["features"]}
     assert found["S-1"]["properties"] == {
         "zone": "S-1", "name": "S-1", "kind": "school", "drawn": "area", "buffer_m": 0.0, "classes": ["school_bus"], "limit_kmh": 30.0,
-        "hours": [["07:00", "08:30"]], "from": "2026-09-01T00:00:00Z", "to": None, "reason": None,
+        "hours": [["07:00", "08:30"]], "days": ["Mo", "Sa"], "dates": [["2026-09-01", "2027-01-15"]], "except_dates": [],
+        "from": "2026-09-01T00:00:00Z", "to": None, "reason": None,
     }  # fmt: skip
     assert found["H-1"]["properties"]["drawn"] == "line"
     (ring,) = found["H-1"]["geometry"]["coordinates"]

@@ -178,6 +178,33 @@ def test_a_zone_is_polygons_or_a_line_with_a_buffer() -> None:
 
 
 @pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        ("Mo-Fr", (0, 1, 2, 3, 4)),
+        ("Sa,Su", (5, 6)),
+        ("Fr-Mo", (0, 4, 5, 6)),
+        ("Mo-We, Fr", (0, 1, 2, 4)),
+        ("We", (2,)),
+        ("mo–tu", (0, 1)),
+        ("Mo-Su", (0, 1, 2, 3, 4, 5, 6)),
+        ("Tu-Tu", (1,)),
+        (["Mo", "Sa-Su"], (0, 5, 6)),
+        ("", ()),
+    ],
+)
+def test_days_of_a_zone_are_openstreetmaps_words(days: Any, expected: tuple[int, ...]) -> None:
+    zone = ({"zone": "Z", "kind": "depot", "days": days}, "Polygon", [RING])
+    assert parse_zones("f", geojson(zone)).records[0].days == expected
+
+
+def test_dates_of_a_zone_are_spans_of_local_days() -> None:
+    given = {"dates": [["2026-09-01", "2027-01-15"], ["2027-03-01", "2027-03-01"]], "except_dates": [["2026-10-01", "2026-10-07"]]}  # fmt: skip
+    zone = parse_zones("f", geojson(({"zone": "Z", "kind": "school"} | given, "Polygon", [RING]))).records[0]
+    assert zone.dates == (("2026-09-01", "2027-01-15"), ("2027-03-01", "2027-03-01"))
+    assert zone.except_dates == (("2026-10-01", "2026-10-07"),)
+
+
+@pytest.mark.parametrize(
     ("change", "kind", "coordinates", "column"),
     [
         ({"kind": "danger"}, "Polygon", [RING], "kind"),
@@ -186,6 +213,18 @@ def test_a_zone_is_polygons_or_a_line_with_a_buffer() -> None:
         ({"hours": "25:00-26:00"}, "Polygon", [RING], "hours"),
         ({"hours": "08:00-08:00"}, "Polygon", [RING], "hours"),
         ({"hours": [8]}, "Polygon", [RING], "hours"),
+        ({"days": "Mon-Fri"}, "Polygon", [RING], "days"),
+        ({"days": "PH"}, "Polygon", [RING], "days"),
+        ({"days": "Mo-"}, "Polygon", [RING], "days"),
+        ({"days": "Mo,,Tu"}, "Polygon", [RING], "days"),
+        ({"days": [1, 2]}, "Polygon", [RING], "days"),
+        ({"days": 5}, "Polygon", [RING], "days"),
+        ({"dates": "2026-10-01"}, "Polygon", [RING], "dates"),
+        ({"dates": ["2026-10-01", "2026-10-07"]}, "Polygon", [RING], "dates"),
+        ({"dates": [["2026-10-07", "2026-10-01"]]}, "Polygon", [RING], "dates"),
+        ({"dates": [["2026-10-01"]]}, "Polygon", [RING], "dates"),
+        ({"except_dates": [["2026-02-30", "2026-03-01"]]}, "Polygon", [RING], "except_dates"),
+        ({"except_dates": [[20261001, 20261007]]}, "Polygon", [RING], "except_dates"),
         ({"from": "2026-11-24", "to": "2026-11-24"}, "Polygon", [RING], "to"),
         ({}, "LineString", LINE, "buffer_m"),
         ({"buffer_m": -1}, "LineString", LINE, "buffer_m"),

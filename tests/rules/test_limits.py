@@ -1,5 +1,6 @@
 """The road a fix is on and the limit there: by hand where the text gives a figure, and against the reference on dense random maps."""
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -339,6 +340,32 @@ def test_a_zone_above_limit_and_ceiling_changes_nothing() -> None:
         ({"hours": ((43_200, 43_201),)}, NOON_MS + 1000, "coach", False),
         ({"hours": ((3600, 7200), (79_200, 3600))}, NIGHT_MS, "coach", True),
         ({"hours": ((79_200, 3600),)}, NOON_MS, "coach", False),
+        ({"days": (0,)}, NOON_MS, "coach", True),  # 2025-11-24 is a Monday
+        ({"days": (1, 6)}, NOON_MS, "coach", False),
+        ({"days": (0,)}, NOON_MS + 12 * 3_600_000 - 1, "coach", True),
+        ({"days": (0,)}, NOON_MS + 12 * 3_600_000, "coach", False),
+        ({"days": (1,)}, NOON_MS + 12 * 3_600_000, "coach", True),
+        (
+            {"days": (0,), "hours": ((79_200, 21_600),)},
+            NIGHT_MS + 2 * 3_600_000,
+            "coach",
+            False,
+        ),  # Tuesday 01:00
+        ({"days": (1,), "hours": ((79_200, 21_600),)}, NIGHT_MS + 2 * 3_600_000, "coach", True),
+        ({"dates": (("2025-11-24", "2025-11-24"),)}, NOON_MS, "coach", True),
+        ({"dates": (("2025-11-20", "2025-11-23"), ("2025-11-25", "2025-12-01"))}, NOON_MS, "coach", False),
+        ({"dates": (("2025-11-20", "2025-11-24"),)}, NOON_MS + 12 * 3_600_000 - 1, "coach", True),
+        ({"dates": (("2025-11-20", "2025-11-24"),)}, NOON_MS + 12 * 3_600_000, "coach", False),
+        ({"except_dates": (("2025-11-24", "2025-11-24"),)}, NOON_MS, "coach", False),
+        ({"except_dates": (("2025-11-25", "2025-11-25"),)}, NOON_MS, "coach", True),
+        (
+            {"dates": (("2025-11-01", "2025-11-30"),), "except_dates": (("2025-11-24", "2025-11-24"),)},
+            NOON_MS,
+            "coach",
+            False,
+        ),
+        ({"days": (0,), "except_dates": (("2025-11-24", "2025-11-24"),)}, NOON_MS, "coach", False),
+        ({"days": (2,), "dates": (("2025-11-24", "2025-11-24"),)}, NOON_MS, "coach", False),
         ({"from_ms": NOON_MS}, NOON_MS, "coach", True),
         ({"from_ms": NOON_MS + 1}, NOON_MS, "coach", False),
         ({"to_ms": NOON_MS + 1}, NOON_MS, "coach", True),
@@ -350,6 +377,19 @@ def test_a_zone_holds_for_classes_at_hours_between_dates(
 ) -> None:
     world = config(vehicle_class, zones=[square("z", -200, -200, 200, 200, limit_kmh=30, **more)])
     assert (at(world, fix(time_ms=time_ms))[0] == 30) is holds
+
+
+@pytest.mark.parametrize("axis", ["lon_e7", "lat_e7"])
+def test_the_edges_of_a_zone_belong_to_it(axis: str) -> None:
+    """Every fix on an edge of a square, of its hole too, is inside; a step of 11 mm outside none is."""
+    hole = ((-50.0, -50.0), (50.0, -50.0), (50.0, 50.0), (-50.0, 50.0), (-50.0, -50.0))
+    world = config(zones=[square("z", -200, -200, 200, 200, hole, limit_kmh=30)])
+    on, beyond = [], []
+    for reach, outward in ((200, 2), (-200, -2), (50, -2), (-50, 2)):
+        edge = fix(*((reach, 7) if axis == "lon_e7" else (7, reach)))
+        on.append(at(world, edge)[0])
+        beyond.append(at(world, dataclasses.replace(edge, **{axis: getattr(edge, axis) + outward}))[0])
+    assert (on, beyond) == ([30] * 4, [100] * 4)
 
 
 def test_a_zone_along_a_line_reaches_as_far_as_its_buffer() -> None:

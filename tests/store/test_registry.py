@@ -52,7 +52,8 @@ FILES = {
         "宁A12345/yellow,R1,2026-11-23T08:00:00+08:00,2026-11-23T18:00:00+08:00,640100-0001,K1,forward\n"
         "T2,R1,2026-11-23,2026-11-24,,,\n").encode()),
     "zones": ("zones.geojson", geojson(
-        ({"zone": "Z1", "kind": "school", "hours": ["07:00-08:00", "22:00-06:00"], "classes": ["freight"], "from": "2026-01-01"},
+        ({"zone": "Z1", "kind": "school", "hours": ["07:00-08:00", "22:00-06:00"], "classes": ["freight"], "from": "2026-01-01",
+          "days": "Fr-Mo", "dates": [["2026-09-01", "2027-01-15"]], "except_dates": [["2026-10-01", "2026-10-07"], ["2027-01-01", "2027-01-01"]]},
          "Polygon", [RING, HOLE]),
         ({"zone": "Z2", "kind": "hazard_section", "buffer_m": 30.5, "limit_kmh": 40}, "LineString", LINE),
         ({"zone": "Z3", "kind": "dead_zone"}, "MultiPolygon", [[RING], [RING]]))),

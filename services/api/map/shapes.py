@@ -68,12 +68,15 @@ class ZoneProperties(Shape):
 
     zone: str
     name: str
-    kind: Literal["forbidden", "hazard_section", "school", "parking", "dead_zone"]
+    kind: Literal["forbidden", "hazard_section", "school", "parking", "dead_zone", "depot"]
     drawn: Literal["line", "area"] = Field(description="how the registry has it")
     buffer_m: float
     classes: list[str] = Field(description="vehicle classes; none: all")
     limit_kmh: float | None
     hours: list[list[str]] = Field(description="[from, to] as HH:MM in China; none: always")
+    days: list[str] = Field(description="Mo Tu We Th Fr Sa Su; none: every day")
+    dates: list[list[str]] = Field(description="[from, to], local days, both included; none: every day")
+    except_dates: list[list[str]] = Field(description="[from, to], local days on which it does not hold")
     from_: str | None = Field(alias="from", json_schema_extra={"format": "date-time"})
     to: str | None = Field(json_schema_extra={"format": "date-time"})
     reason: str | None

@@ -1,4 +1,4 @@
-"""Zones of the registry as areas: forbidden areas, hazard sections, schools, parking, dead zones."""
+"""Zones of the registry as areas: forbidden areas, hazard sections, schools, parking, dead zones, depots."""
 
 from typing import Annotated, Any
 
@@ -13,6 +13,7 @@ from services.api.parameters import Query as QueryModel
 from services.api.problems import answers
 from services.api.state import state_of
 from services.contracts.alert import iso
+from services.contracts.registry import DAYS
 from services.store import map_layers
 from services.store.scope import EVERYTHING
 from services.store.times import to_ms
@@ -49,6 +50,7 @@ async def list_zones(request: Request, parameters: Annotated[ZoneParameters, Que
     """Zones as areas, at most 2000; one that was given as a line is the area within `buffer_m` of it (`drawn` says `line`).
 
     `hours` are times of day in China (Asia/Shanghai); a period that ends before it begins crosses midnight; none: always.
+    `days`, `dates` and `except_dates` ask the local date; a zone holds on no day of `except_dates`.
     """
     async with state_of(request).database.reading(EVERYTHING) as conn:
         etag = etag_of(await map_layers.version(conn), EVERYTHING, request)
@@ -68,6 +70,9 @@ def _zone(row: asyncpg.Record) -> dict[str, Any]:
         "classes": row["classes"],
         "limit_kmh": row["limit_kmh"],
         "hours": [[_clock(start), _clock(end)] for start, end in row["hours"]],
+        "days": [DAYS[day] for day in row["days"]],
+        "dates": row["dates"],
+        "except_dates": row["except_dates"],
         "from": None if row["from_at"] is None else iso(to_ms(row["from_at"])),
         "to": None if row["to_at"] is None else iso(to_ms(row["to_at"])),
         "reason": row["reason"],

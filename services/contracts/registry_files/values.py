@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
-from services.contracts.registry import VehicleClass, normal_terminal
+from services.contracts.registry import DAYS, VehicleClass, normal_terminal
 
 Parse = Callable[[Any], Any]
 
@@ -20,6 +20,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?([Zz]|[+-]\d{2}:?\d{2})")
 HOURS = re.compile(r"(\d{1,2}):(\d{2})\s*[-–~]\s*(\d{1,2}):(\d{2})")  # people type all three
+DAY_SPAN = re.compile(r"([A-Za-z]{2})(?:\s*[-–~]\s*([A-Za-z]{2}))?")
 DIVISION = re.compile(
     r"\d{2,12}"
 )  # GB/T 2260: six digits; two to twelve with levels left out or GB/T 10114 added
@@ -198,6 +199,49 @@ def _span(span: Any) -> tuple[int, int]:
     if from_m > 59 or to_m > 59 or start >= 86_400 or end > 86_400 or start == end:
         raise _bad_hours()
     return start, end
+
+
+def days(value: Any) -> tuple[int, ...]:
+    """Days of the week in OpenStreetMap's words, "Mo-Fr", "Sa,Su", "Fr-Mo", or a list of such: places in DAYS, ascending."""
+    parts = value if isinstance(value, list) else [value]
+    if not all(isinstance(part, str) for part in parts):
+        raise _bad_days()
+    found: set[int] = set()
+    for part in ",".join(parts).split(","):
+        match = DAY_SPAN.fullmatch(part.strip())
+        first, last = (_day(word) for word in (match[1], match[2] or match[1])) if match else (-1, -1)
+        if first < 0 or last < 0:
+            raise _bad_days()
+        found.update((first + step) % len(DAYS) for step in range((last - first) % len(DAYS) + 1))
+    return tuple(sorted(found))
+
+
+def _day(word: str) -> int:
+    """Place in DAYS, -1 none; case does not distinguish."""
+    return DAYS.index(word.capitalize()) if word.capitalize() in DAYS else -1
+
+
+def _bad_days() -> BadValue:
+    return BadValue(
+        "应为星期 Mo Tu We Th Fr Sa Su, 如 Mo-Fr 或 Sa,Su",
+        "expected days of the week (Mo Tu We Th Fr Sa Su) such as Mo-Fr or Sa,Su",
+    )
+
+
+def date_spans(value: Any) -> tuple[tuple[str, str], ...]:
+    """A list of [from, to], local days, both included."""
+    bad = BadValue(
+        '应为日期段列表 [["2026-10-01", "2026-10-07"], …], 首尾两日都算在内',
+        'expected a list of [from, to] such as [["2026-10-01", "2026-10-07"]], both days included',
+    )
+    if not isinstance(value, list) or not all(isinstance(span, list) and len(span) == 2 for span in value):
+        raise bad
+    spans = tuple((iso_date(first), iso_date(last)) for first, last in value)
+    if any(first > last for first, last in spans):
+        raise BadValue(
+            "日期段的结束早于开始", "the last day of a span is before its first: expected [from, to]"
+        )
+    return spans
 
 
 def _bad_hours() -> BadValue:

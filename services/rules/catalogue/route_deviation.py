@@ -14,7 +14,8 @@ Opens, escalates, closes
     higher. Two consecutive fixes not off close, a silence longer than `max_gap_s`, or the end of the assignment.
 
 Ignores
-    Fixes that are not fixed; what lies within `ends_exempt_m` of either end of the route (depots, stations); the direction of travel.
+    Fixes that are not fixed or of a frozen position; what lies within `ends_exempt_m` of either end of the route (stations); the way to the
+    route of a vehicle whose first fix of the assignment lies in a depot, for `approach_s` at most; the direction of travel.
 """
 
 from collections.abc import Mapping
@@ -27,30 +28,31 @@ from services.contracts.alert import Sentence
 from services.contracts.fix import Fixes
 from services.contracts.registry import CLASSES, VehicleClass
 from services.rules.assignments import Tables, row_of, tables
-from services.rules.corridor import Corridors, near_an_end, off_by
+from services.rules.corridor import near_an_end, off_by
 from services.rules.durations import seconds
+from services.rules.duties import IDLE, PAGE, RUN, RUNNING, STATE, approaching, page_of, rest
 from services.rules.finding import (
     CLOSED,
     CURRENT,
-    EPISODE,
     FINDING_BASE,
     OPENED,
     REVISED,
     SHOWN_CLOSED,
     SHOWN_OPEN,
     UPDATED,
-    clear,
     emit,
     update_due,
     update_overdue,
 )
 from services.rules.parameters import milliseconds
-from services.rules.records import PAGE_HEAD, USE_POSITION, give_page, take_page
+from services.rules.records import USE_POSITION, give_page, take_page
 from services.rules.rule import Described, Names, Parameter, Rule
+from services.rules.zones import in_a_zone
 
 PARAMETERS = (
     Parameter("margin_m", 15, "number", "m", 0, 1000, "terminal accuracy 15 m, JT/T 794", "allowed beyond the half width"),
     Parameter("ends_exempt_m", 500, "number", "m", 0, 50_000, "design", "not judged so near either end of the route"),
+    Parameter("approach_s", 1800, "number", "s", 0, 86_400, "design", "from a depot to the route, at most"),
     Parameter("max_gap_s", 600, "number", "s", 1, 86_400, "design", "a longer silence breaks a run and closes"),
     Parameter("hold_s", 60, "number", "s", 0, 3600, "design", "a run must last so long"),
     Parameter("min_fixes", 3, "integer", "", 1, 100, "design", "and have so many fixes"),
@@ -60,6 +62,7 @@ PARAMS = np.dtype(
         ("margin_m", "f8"),
         ("ends_exempt_m", "f8"),
         ("max_gap_ms", "i8"),
+        ("approach_ms", "i8"),
         ("hold_ms", "i8"),
         ("min_fixes", "i8"),
     ],
@@ -77,33 +80,6 @@ FINDINGS_PER_STEP = 3 * MOST_AT_ONCE  # an old assignment closes; a silence clos
 HAZMAT = CLASSES.index(VehicleClass.HAZMAT)
 FOR_EVER_MS = 1 << 62
 
-IDLE, RUN, RUNNING = 0, 1, 2
-"""Phases of a page: on the route; a run of fixes off that may open; an episode that has opened."""
-
-STATE = np.dtype([("until_ms", "i8"), ("stamp", "i8"), ("page", "i4")], align=True)
-"""`page` holds what is true until `until_ms` under the tables of this `stamp`; then the assignments are looked up again."""
-
-PAGE = np.dtype(
-    [
-        *PAGE_HEAD,
-        ("key", "i8"),  # of the assignment
-        ("to_ms", "i8"),  # its end
-        ("last_ms", "i8"),  # last fix that took part; valid when seen
-        ("max_gap_ms", "i8"),  # in force at that fix
-        ("peak_m", "f8"),
-        ("peak_half_m", "f8"),
-        ("peak_leg", "i4"),
-        ("route", "i4"),  # place in Corridors.routes under the state's stamp
-        ("hint", "i4"),  # leg last matched
-        ("fixes", "i4"),  # off, of the run or episode
-        ("seen", "u1"),
-        ("phase", "u1"),
-        ("on", "u1"),  # consecutive fixes not off, of an episode
-        ("vehicle_class", "u1"),  # at the last fix off
-        ("episode", EPISODE),
-    ],
-    align=True,
-)
 FINDING = np.dtype(
     [*FINDING_BASE, ("peak_half_m", "f8"), ("leg", "i4"), ("fixes", "i4"), ("vehicle_class", "u1")],
     align=True,
@@ -114,7 +90,7 @@ def pack(values: Mapping[str, Any], row: np.void) -> None:
     """Checked values of all parameters into one row of PARAMS."""
     for name in ("margin_m", "ends_exempt_m", "min_fixes"):
         row[name] = values[name]
-    for name in ("max_gap", "hold"):
+    for name in ("max_gap", "approach", "hold"):
         row[f"{name}_ms"] = milliseconds(values[f"{name}_s"])
 
 
@@ -126,19 +102,6 @@ def tell(page: Row, findings: Rows, count: Ints, transition: int, index: int, sl
     row.leg = page.peak_leg
     row.fixes = page.fixes
     row.vehicle_class = page.vehicle_class
-
-
-@compiled
-def rest(page: Row) -> None:
-    """Nothing runs."""
-    clear(page.episode)
-    page.phase = IDLE
-    page.fixes = 0
-    page.on = 0
-    page.peak_m = 0.0
-    page.peak_half_m = 0.0
-    page.peak_leg = 0
-    page.vehicle_class = 0
 
 
 @compiled
@@ -181,19 +144,29 @@ def add(
 
 
 @inlined
-def judge(
-    page: Row, corridors: Corridors, fix: Row, context: Row, param: Row, findings: Rows, count: Ints
-) -> None:
-    """One fix under one assignment."""
+def hear(page: Row, tables: Tables, fix: Row, context: Row, param: Row, findings: Rows, count: Ints) -> None:
+    """A fix under an assignment, wherever it lies: it may end a silence, or be the first, in a depot."""
     time_ms = fix.time_ms
-    if page.seen and time_ms - page.last_ms > param.max_gap_ms:
+    if page.seen == 0:
+        page.seen = 1
+        if in_a_zone(tables.depots, fix, context):
+            page.approach_ms = time_ms
+    elif time_ms - page.last_ms > param.max_gap_ms:
         end(page, findings, count, context.index, context.slot, time_ms)
-    page.seen = 1
     page.last_ms = time_ms
     page.max_gap_ms = param.max_gap_ms
+
+
+@inlined
+def judge(page: Row, tables: Tables, fix: Row, context: Row, param: Row, findings: Rows, count: Ints) -> None:
+    """One fix under one assignment."""
+    time_ms, corridors = fix.time_ms, tables.corridors
+    hear(page, tables, fix, context, param, findings, count)
     route = corridors.routes[page.route]
     off, distance_m, leg = off_by(corridors, route, page.hint, fix.lon_e7, fix.lat_e7, param.margin_m)
     page.hint = leg
+    if approaching(page, off, time_ms, param):
+        return
     if off and near_an_end(corridors, route, fix.lon_e7, fix.lat_e7, param.ends_exempt_m):
         off = False
     if not off:
@@ -212,14 +185,6 @@ def judge(
         tell(page, findings, count, REVISED, context.index, context.slot, time_ms)
     elif update_due(episode, time_ms):
         tell(page, findings, count, UPDATED, context.index, context.slot, time_ms)
-
-
-@compiled
-def page_of(pages: Rows, page: Whole, key: int) -> Whole:
-    """The page with a key in a chain, 0 none."""
-    while page != 0 and pages[page].key != key:
-        page = pages[page].next
-    return page
 
 
 @compiled
@@ -278,6 +243,7 @@ def look_up(
             pages[page].seen = 0
             pages[page].last_ms = 0
             pages[page].max_gap_ms = 0
+            pages[page].approach_ms = 0
             rest(pages[page])
             kept += 1
     state.until_ms = until_ms
@@ -295,7 +261,7 @@ def step(
         look_up(state, pages, tables, fix, context, findings, count)
     page = state.page
     while page != 0:
-        judge(pages[page], tables.corridors, fix, context, param, findings, count)
+        judge(pages[page], tables, fix, context, param, findings, count)
         page = pages[page].next
 
 

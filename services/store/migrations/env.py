@@ -6,7 +6,7 @@ from alembic import context
 from geoalchemy2 import alembic_helpers
 from sqlalchemy.schema import SchemaItem
 
-from services.store import models_people  # noqa: F401 - its tables are part of the same metadata
+from services.store import models_map, models_people  # noqa: F401 - their tables are part of the same metadata
 from services.store.models import Base
 
 DAY_PARTITION = re.compile(r"fix_\d{8}")

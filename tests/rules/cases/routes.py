@@ -5,7 +5,7 @@ Fixes are named by their distance from the line, 10 km from both ends unless a c
 
 from typing import Any
 
-from services.contracts.registry import Assignment, Config, Route
+from services.contracts.registry import Assignment, Config, Route, VehicleClass, Zone
 from tests.rules.cases.building import VEHICLE, Case, closed, config, fix, ms, spot, still_open
 from tests.rules.reference.fixes import Fix
 
@@ -146,4 +146,57 @@ DUTY = [
           [fix(-30, 60, driver=1), *_track((0, 200), (30, 200), (60, 200), driver=2), fix(90, 60, driver=3), fix(120, 60)], closed(0, 60, driver=2)),
 ]  # fmt: skip
 
-CASES = [*OPENING, *CLOSING, *GRAVITY, *LINES, *DUTY]
+DEPOT = (400, 550)
+"""Metres east of the line between which the depot lies."""
+
+
+def _depot(
+    duty: Assignment | None = None, *, vehicle_class: str = "coach", approach_s: float = 1800, **more: Any
+) -> Config:
+    ring = tuple(
+        spot(x, y)
+        for x, y in ((DEPOT[0], -200), (DEPOT[1], -200), (DEPOT[1], 200), (DEPOT[0], 200), (DEPOT[0], -200))
+    )
+    zone = Zone(zone="D", name="D", kind=more.pop("kind", "depot"), polygons=((ring,),), **more)
+    return config(
+        vehicle_class,
+        routes=[_route()],
+        assignments=[duty or _assignment()],
+        zones=[zone],
+        route_deviation={"approach_s": approach_s},
+    )
+
+
+DEPOTS = [
+    _case("from the depot to the route it is not off", _depot(), _track((0, 500), (60, 400), (120, 300), (180, 200), (240, 0), (300, 0))),
+    _case("without the depot it is", _depot(kind="parking"), _track((0, 500), (60, 400), (120, 300), (180, 200), (240, 0), (300, 0)),
+          closed(0, 180, peak=500.0)),
+    _case("once on the route it may leave it: a place in the depot does not help then", _depot(),
+          _track((0, 500), (60, 0), (90, 500), (120, 500), (150, 500), (180, 0), (210, 0)), closed(90, 150)),
+    _case("the first fix counts, not a later one in the depot", _depot(), _track((0, 300), (30, 500), (60, 500), (90, 0), (120, 0)), closed(0, 60)),
+    _case("114 m from the line it has come to the route", _depot(), _track((0, 500), (60, 114), (90, 200), (120, 200), (150, 200), (180, 0), (210, 0)),
+          closed(90, 150)),
+    _case("116 m from it, it has not", _depot(), _track((0, 500), (60, 116), (90, 200), (120, 200), (150, 200), (180, 0), (210, 0))),
+    _case("1,800 s after the first fix it is off", _depot(), _track((0, 500), (600, 500), (1200, 500), (1799.999, 500), (1800, 500), (1830, 500), (1860, 500)),
+          still_open(1800, 1860, fixes=3)),
+    _case("1,799.999 s after it, it is not", _depot(), _track((0, 500), (600, 500), (1200, 500), (1740, 500), (1770, 500), (1799.999, 500))),
+    _case("approach_s of our own", _depot(approach_s=100), _track((0, 500), (60, 500), (99, 500), (100, 500), (130, 500), (160, 500)), still_open(100, 160)),
+    _case("after the time it stays judged", _depot(approach_s=100), _track((0, 500), (100, 500), (130, 0), (160, 0), (190, 500), (220, 500), (250, 500)),
+          still_open(190, 250)),
+    _case("what lies near an end of the route is not yet on it", _depot(),
+          [fix(0, 60, 500), fix(60, 60, 400, 10_000), *(fix(s, 60, 600) for s in (90, 120, 150))]),
+    _case("the first fix is the first inside the assignment", _depot(_assignment(from_s=30)), _track((0, 0), (30, 500), (60, 400), (90, 300), (120, 200))),
+    _case("a first fix that is not fixed is none", _depot(), [fix(0, 60, 300, not_fixed=True), *_track((30, 500), (60, 400), (90, 300), (120, 200))]),
+    _case("each assignment has a first fix of its own",
+          config(routes=[_route()], assignments=[_assignment(to_s=60), _assignment(from_s=60)], zones=_depot().zones),
+          _track((0, 0), (60, 500), (90, 400), (120, 300), (150, 200))),
+    _case("a depot for other classes is none", _depot(classes=(VehicleClass.HAZMAT,)), _track((0, 500), (60, 400), (120, 300)), still_open(0, 120)),
+    _case("nor is one that does not hold at that hour", _depot(hours=((0, 8 * 3600),)), _track((0, 500), (60, 400), (120, 300)), still_open(0, 120)),
+    _case("it need hold only at the first fix", _depot(hours=((0, 8 * 3600 + 30),)), _track((0, 500), (60, 400), (120, 300))),
+    _case("nor is one on another day", _depot(days=(1, 2)), _track((0, 500), (60, 400), (120, 300)), still_open(0, 120)),
+    _case("on its day it is", _depot(days=(0,)), _track((0, 500), (60, 400), (120, 300))),
+    _case("but on an excepted date", _depot(days=(0,), except_dates=(("2026-11-23", "2026-11-23"),)), _track((0, 500), (60, 400), (120, 300)), still_open(0, 120)),
+    _case("on one of its dates it is", _depot(dates=(("2026-11-01", "2026-11-23"),)), _track((0, 500), (60, 400), (120, 300))),
+]  # fmt: skip
+
+CASES = [*OPENING, *CLOSING, *GRAVITY, *LINES, *DUTY, *DEPOTS]

@@ -1162,10 +1162,13 @@ export interface ZoneFeature {
 export interface ZoneProperties {
   buffer_m: number;
   classes: (string)[];
+  dates: ((string)[])[];
+  days: (string)[];
   drawn: "line" | "area";
+  except_dates: ((string)[])[];
   from: string | null;
   hours: ((string)[])[];
-  kind: "forbidden" | "hazard_section" | "school" | "parking" | "dead_zone";
+  kind: "forbidden" | "hazard_section" | "school" | "parking" | "dead_zone" | "depot";
   limit_kmh: number | null;
   name: string;
   reason: string | null;
