@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0012_engine"
-down_revision = "0004_road"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
