@@ -82,6 +82,7 @@ def settings(addresses: Addresses, fresh_database_url: str, topic_prefix: str) -
         topic_prefix=topic_prefix,
         token="t" * 32,
         log_format="json",
+        oldest_days=0,  # what tests send has fixed dates
     )
 
 

@@ -15,25 +15,30 @@ from typing import IO, Annotated
 import msgspec
 import numpy as np
 import typer
+from numpy.typing import NDArray
 
 from services.cli.files import opened
 from services.cli.options import field_map, run_typer
 from services.contracts.fix import FIX, Fixes
 from services.contracts.positions import parse_zone, reports
-from services.contracts.registry import Config
+from services.contracts.registry import Config, padded_terminal
 from services.contracts.registry_files import FilesRefused, read_config
+from services.ingest.checks import DAY_MS, ROLLOVER_DAYS
 from services.ingest.lookup import VehicleLookup
 from services.ingest.pipeline import process
 from services.rules.engine import Engine
-from services.rules.fleet import DUPLICATE
+from services.rules.fleet import DUPLICATE, registration
 from services.rules.registry import RULES, check_parameters
 from services.rules.transitions import Transition
 from services.runtime.clock import monotonic_s
 from services.runtime.settings import Area, Settings, parse_area
 
 REPORTS_AT_ONCE = 50_000
+YEAR_DAYS = 366
 REFUSED = 3
 FAILED = 1
+MOST_NAMED = 10
+"""Terminals or vehicles named in the summary for one thing."""
 
 
 class FileDrivers:
@@ -67,6 +72,8 @@ class Summary:
     received: int = 0
     repeated: int = 0
     late: int = 0
+    rolled: list[tuple[str, int]] = field(default_factory=list)
+    """Terminals with times that look like a lost turn of the GPS week number, and how many."""
     seconds: float = 0.0
 
     def lines(self) -> Iterator[str]:
@@ -80,6 +87,12 @@ class Summary:
             yield f"of them at the time of another report of the vehicle, not judged {self.repeated}"
         if self.late:
             yield f"of them late, judged again in event-time order {self.late}"
+        if self.rolled:
+            yield f"dated 7,168 days before others of the file (GPS week rollover, 周数翻转) {sum(count for _, count in self.rolled)}"
+            for terminal, count in self.rolled[:MOST_NAMED]:
+                yield f"  of terminal {terminal} {count}"
+            if len(self.rolled) > MOST_NAMED:
+                yield f"  terminals more, not named {len(self.rolled) - MOST_NAMED}"
         for rule in RULES:
             yield f"episodes {rule.name} {self.episodes[rule.name]}"
         rate = self.received / self.seconds if self.seconds > 0 else 0.0
@@ -157,6 +170,7 @@ def judged(
     summary, codes = Summary(), FileDrivers()
     started_s = monotonic_s()
     fixes = _read(positions, VehicleLookup(config), codes, area, summary, renames=renames, tz=tz)
+    summary.rolled = by_terminal(fixes[rolled(fixes["time_ms"])], config)
     engine = Engine(config, codes.code)
     if arrival:
         found = _in_arrival_order(engine, fixes, summary, config, codes)
@@ -190,6 +204,29 @@ def _read(
             summary.verdicts.update(done.verdicts)
             summary.reasons.update(done.reasons)
     return np.concatenate(parts) if parts else np.zeros(0, FIX)
+
+
+def rolled(times_ms: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of a file's times look like a lost turn of the GPS week number: others lie 7,168 days ± 1 later, and years between have none."""
+    order = np.sort(times_ms)
+
+    def any_between(first_day: int, last_day: int) -> NDArray[np.bool_]:
+        begin, end = times_ms + first_day * DAY_MS, times_ms + last_day * DAY_MS
+        return np.searchsorted(order, begin) < np.searchsorted(order, end, side="right")  # type: ignore[no-any-return]
+
+    return any_between(ROLLOVER_DAYS - 1, ROLLOVER_DAYS + 1) & ~any_between(
+        YEAR_DAYS, ROLLOVER_DAYS - YEAR_DAYS
+    )
+
+
+def by_terminal(fixes: Fixes, config: Config) -> list[tuple[str, int]]:
+    """How many fixes there are of each terminal, the most first; named as the registration that holds at the vehicle's first."""
+    found: Counter[str] = Counter()
+    for number in np.unique(fixes["vehicle"]).tolist():
+        own = fixes["time_ms"][fixes["vehicle"] == number]
+        rows = [vehicle for vehicle in config.vehicles if vehicle.id == number]
+        found[padded_terminal(registration(rows, int(own[0])).terminal)] += len(own)
+    return found.most_common()
 
 
 def _ordered(fixes: Fixes) -> Fixes:

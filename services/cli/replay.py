@@ -26,6 +26,7 @@ from services.runtime.settings import Settings
 FAILED, REFUSED = 1, 3
 AT_ONCE = 2_000
 WINDOW_S = 0.1
+DAY_MS = 86_400_000
 SPEED = re.compile(r"(\d+(?:\.\d+)?)x?", re.ASCII)
 UNKNOWN_KEY = b""
 
@@ -68,16 +69,31 @@ def replay(
         raise typer.Exit(REFUSED) from error
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
+    settings = Settings()
     if shift_to_now:
         rows = _shifted(rows)
+    elif warning := too_old([time_ms for _, time_ms, _ in rows if time_ms], now_ms(), settings.oldest_days):
+        sys.stderr.write(warning)
     if order == "time":
         rows.sort(key=lambda row: row[1])
     try:
-        sent = asyncio.run(_send(Settings(), rows, pace))
+        sent = asyncio.run(_send(settings, rows, pace))
     except KafkaAway as error:
         sys.stderr.write(f"Kafka 不可达 does not answer: {error}; start the system: roadwatch up\n")
         raise typer.Exit(FAILED) from error
     sys.stdout.write(f"acknowledged 已确认 {sent}\n")
+
+
+def too_old(times_ms: list[int], now_ms: int, oldest_days: int) -> str:
+    """What is to be said of times that ingest will not believe, as they come so late; empty: nothing."""
+    old = [time_ms for time_ms in times_ms if time_ms < now_ms - oldest_days * DAY_MS]
+    if not old or not oldest_days:
+        return ""
+    return (
+        f"{len(old)} 条报文早于接收时间 {oldest_days} 天以上,接入将隔离它们: --shift-to-now 平移到当前时间,或以 ROADWATCH_OLDEST_DAYS=0 启动接入\n"
+        f"{len(old)} of {len(times_ms)} reports are older than {oldest_days} days (the first of {iso(min(old))}): ingest will quarantine them as a wrong clock "
+        "(BAD_CLOCK, CLOCK_ROLLOVER). Send them as of now with --shift-to-now, or start ingest with ROADWATCH_OLDEST_DAYS=0\n"
+    )
 
 
 Row = tuple[bytes, int, bytes]

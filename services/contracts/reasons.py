@@ -51,6 +51,12 @@ REASONS = (
     Reason("SWAPPED", Q, "经纬度颠倒", "longitude and latitude swapped"),
     Reason("UNIT_GEO", Q, "坐标单位错误", "coordinate in a wrong unit"),
     Reason("OUT_OF_COUNTRY", Q, "位置不在服务区", "position outside the service area"),
+    Reason(
+        "CLOCK_ROLLOVER",
+        Q,
+        "终端时钟因 GPS 周数翻转慢 1024 周",
+        "terminal clock is 1,024 weeks behind (GPS week rollover)",
+    ),
     Reason("BAD_CLOCK", Q, "终端时钟错误", "terminal clock is wrong"),
     Reason("FUTURE", Q, "时间超前 60 秒以上", "more than 60 s in the future"),
     Reason("UNKNOWN_VEHICLE", Q, "终端未登记", "terminal belongs to no vehicle"),

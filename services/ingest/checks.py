@@ -30,6 +30,10 @@ PASSED = len(REJECTING)
 
 FIRST_TIME_MS = 1_104_537_600_000  # 2005-01-01T00:00:00Z (interfaces section 5)
 LAST_TIME_MS = 2_524_608_000_000  # 2050-01-01T00:00:00Z
+DAY_MS = 86_400_000
+ROLLOVER_DAYS = (
+    7_168  # GPS numbers its weeks with ten bits: a receiver that takes the wrong turn is 1,024 weeks behind
+)
 FUTURE_MS = 60_000  # a terminal's clock may be that much ahead of the broker's
 MOST_SPEED_KMH = 300.0
 MOST_LON, MOST_LAT = 180.0, 90.0
@@ -56,8 +60,18 @@ class Checked:
     lat: Floats
 
 
-def check(decoded: Decoded, received_ms: Times | None, area: Area, lookup: VehicleLookup) -> Checked:
-    """Judge readable reports; `received_ms` is the broker's time stamp of each, None for a file."""
+def check(
+    decoded: Decoded, received_ms: Times | None, area: Area, lookup: VehicleLookup, oldest_days: int = 0
+) -> Checked:
+    """Judge readable reports.
+
+    Args:
+        decoded: the reports.
+        received_ms: the broker's time stamp of each, None for a file.
+        area: the service area.
+        lookup: what is known of terminals.
+        oldest_days: a time so many days older than its arrival is a wrong clock; 0: not asked.
+    """
     numbers, texts = decoded.numbers, decoded.texts
     rank = np.full(len(decoded.index), PASSED, np.int64)
 
@@ -66,7 +80,7 @@ def check(decoded: Decoded, received_ms: Times | None, area: Area, lookup: Vehic
 
     time_ms, leaps = parse_times(texts["time"])  # type: ignore[arg-type] # required: never None
     vehicles = lookup.vehicles(texts["terminal"], time_ms)  # type: ignore[arg-type]
-    _clock(time_ms, received_ms, mark)
+    _clock(time_ms, received_ms, oldest_days, mark)
     for name in ("speed_kmh", "recorder_speed_kmh"):
         wrong = (numbers[name] < 0) | (numbers[name] > MOST_SPEED_KMH)
         if wrong.any():
@@ -80,7 +94,7 @@ def check(decoded: Decoded, received_ms: Times | None, area: Area, lookup: Vehic
     return Checked(rank, vehicles, time_ms, leaps, lon, lat)
 
 
-def _clock(time_ms: Times, received_ms: Times | None, mark: Mark) -> None:
+def _clock(time_ms: Times, received_ms: Times | None, oldest_days: int, mark: Mark) -> None:
     unread = time_ms == BAD_TIME
     wrong = (time_ms < FIRST_TIME_MS) | (time_ms >= LAST_TIME_MS)
     if wrong.any():
@@ -90,6 +104,25 @@ def _clock(time_ms: Times, received_ms: Times | None, mark: Mark) -> None:
         future = (time_ms > received_ms + FUTURE_MS) & (received_ms > 0)  # a broker without a clock says -1
         if future.any():
             mark("FUTURE", future)
+        if oldest_days:
+            _age(received_ms - time_ms, oldest_days, (received_ms > 0) & ~unread, mark)
+
+
+def _age(age_ms: Times, oldest_days: int, asked: Bools, mark: Mark) -> None:
+    old = asked & (age_ms > unsuspected_ms(oldest_days))
+    if old.any():
+        mark("CLOCK_ROLLOVER", old & rolled_over(age_ms))
+        mark("BAD_CLOCK", old & (age_ms > oldest_days * DAY_MS))
+
+
+def rolled_over(behind_ms: Times) -> Bools:
+    """Whether a clock that far behind has lost a turn of the week number."""
+    return np.abs(behind_ms - ROLLOVER_DAYS * DAY_MS) <= DAY_MS
+
+
+def unsuspected_ms(oldest_days: int) -> int:
+    """How old a time may be for there to be nothing to decide about its age."""
+    return min(oldest_days, ROLLOVER_DAYS - 1) * DAY_MS - 1
 
 
 def _position(decoded: Decoded, mark: Mark) -> tuple[Floats, Floats]:

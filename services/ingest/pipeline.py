@@ -54,6 +54,8 @@ def process(
     lookup: VehicleLookup,
     drivers: DriverCodes,
     area: Area,
+    *,
+    oldest_days: int = 0,
 ) -> Processed:
     """Decide a batch of JSON reports.
 
@@ -64,8 +66,9 @@ def process(
         lookup: what is known of terminals.
         drivers: what is known of driver codes.
         area: the service area.
+        oldest_days: a time so many days older than its arrival is a wrong clock; 0: not asked, as of a file, whose arrival nobody knows.
     """
-    fixes, codes, rejected, exact = _decided(values, received_ms, lookup, drivers, area)
+    fixes, codes, rejected, exact = _decided(values, received_ms, lookup, drivers, area, oldest_days)
     missing: set[str] = set()
     if codes:
         rows = np.searchsorted(fixes["raw_offset"], list(codes))
@@ -93,19 +96,22 @@ def _decided(
     lookup: VehicleLookup,
     drivers: DriverCodes,
     area: Area,
+    oldest_days: int,
 ) -> tuple[Fixes, dict[int, str], list[tuple[int, str]], int]:
     """`Decided`, and of how many by the long way. The short way for plain reports, the long way for the rest of the batch."""
     places = np.arange(len(values), dtype=np.int64)
     if not len(values) or not runs_compiled():
-        return *decide(values, received_ms, places, lookup, area), len(values)
+        return *decide(values, received_ms, places, lookup, area, oldest_days), len(values)
     table = drivers if isinstance(drivers, DriverTable) else None
-    plain = take(values, received_ms, lookup, area, table)
+    plain = take(values, received_ms, lookup, area, table, oldest_days)
     plain.fixes["raw_offset"] = places
     if plain.taken.all():
         return plain.fixes, plain.codes, [], 0
     rest = places[~plain.taken]
     late = None if received_ms is None else received_ms[rest]
-    fixes, codes, rejected = decide([values[place] for place in rest.tolist()], late, rest, lookup, area)
+    fixes, codes, rejected = decide(
+        [values[place] for place in rest.tolist()], late, rest, lookup, area, oldest_days
+    )
     both = np.concatenate([plain.fixes[plain.taken], fixes])
     return both[np.argsort(both["raw_offset"], kind="stable")], plain.codes | codes, rejected, len(rest)
 
@@ -116,12 +122,13 @@ def decide(
     places: NDArray[np.int64],
     lookup: VehicleLookup,
     area: Area,
+    oldest_days: int = 0,
 ) -> Decided:
     """The long way, which is the definition: decode, check, pack. `places` are those of the values in their batch."""
     decoded = decode(values)
     index = decoded.index
     received = None if received_ms is None else received_ms[index]
-    checked = check(decoded, received, area, lookup)
+    checked = check(decoded, received, area, lookup, oldest_days)
     passed = np.flatnonzero(checked.rank == PASSED)
     fixes = pack(decoded, checked, passed, received, places[index])
     out = np.flatnonzero(checked.rank != PASSED)

@@ -15,7 +15,7 @@ from services.compiled import compiled, inlined
 from services.contracts import fix as packed
 from services.contracts.fix import Fixes, fix_columns
 from services.contracts.reasons import FLAG_BITS, NOT_FIXED, SPEED_IMPLAUSIBLE
-from services.ingest.checks import FIRST_TIME_MS, FUTURE_MS, LAST_TIME_MS, Area
+from services.ingest.checks import FIRST_TIME_MS, FUTURE_MS, LAST_TIME_MS, Area, unsuspected_ms
 from services.ingest.lookup import LONGEST_TERMINAL, VehicleLookup
 from services.ingest.packing import (
     CONFLICT_TENTHS,
@@ -98,6 +98,7 @@ ALARM_WORDS, ALARM_LENGTHS = compiled_words(packed.ALARMS)
 DATUM_WORDS, DATUM_LENGTHS = compiled_words(("WGS-84",))
 CARD_REMOVED = packed.DRIVER_CARD_REMOVED
 NEVER = np.zeros(0, np.int64)
+ANY_AGE_MS = 1 << 62
 NOBODY = table_of(())
 CONFLICT, BACKFILLED = FLAG_BITS["SPEED_CONFLICT"], FLAG_BITS["BACKFILL"]
 SWITCH_BITS = np.array(
@@ -291,13 +292,15 @@ def _driven(data: Bytes, slots: Ints, drivers: Table, code: Ints, row: Row) -> b
 
 @inlined
 def _report(
-    data: Bytes, received_ms: int, area: Ints, terminals: Table, drivers: Table, slots: Ints, code: Ints,
+    data: Bytes, received_ms: int, old_ms: int, area: Ints, terminals: Table, drivers: Table, slots: Ints, code: Ints,
     row: Row,
 ) -> bool:  # fmt: skip
     if slots[TIME, KIND] != TEXT or slots[TERMINAL, KIND] != TEXT:
         return False
     time_ms = usual_time_ms(data, slots[TIME, FIRST], slots[TIME, LAST] - slots[TIME, FIRST])
-    if not FIRST_TIME_MS <= time_ms < LAST_TIME_MS or (received_ms > 0 and time_ms > received_ms + FUTURE_MS):
+    if not FIRST_TIME_MS <= time_ms < LAST_TIME_MS:
+        return False
+    if received_ms > 0 and not -FUTURE_MS <= received_ms - time_ms <= old_ms:
         return False
     vehicle = _vehicle(
         data, slots[TERMINAL, FIRST], slots[TERMINAL, LAST] - slots[TERMINAL, FIRST], time_ms, terminals
@@ -312,7 +315,7 @@ def _report(
 
 @compiled
 def _scan(
-    data: Bytes, edges: Ints, received_ms: Ints, area: Ints, terminals: Table, drivers: Table, fixes: Fixes, codes: Ints, taken: Bytes,
+    data: Bytes, edges: Ints, received_ms: Ints, old_ms: int, area: Ints, terminals: Table, drivers: Table, fixes: Fixes, codes: Ints, taken: Bytes,
     order: Ints, slots: Ints,
 ) -> None:  # fmt: skip
     for place in range(len(taken)):
@@ -322,7 +325,9 @@ def _scan(
         if seen < 0 or seen & NEEDED != NEEDED:
             continue
         now_ms = received_ms[place] if len(received_ms) else 0
-        taken[place] = _report(data, now_ms, area, terminals, drivers, slots, codes[place], fixes[place])
+        taken[place] = _report(
+            data, now_ms, old_ms, area, terminals, drivers, slots, codes[place], fixes[place]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,8 +359,9 @@ def take(
     lookup: VehicleLookup,
     area: Area,
     drivers: DriverTable | None = None,
+    oldest_days: int = 0,
 ) -> Plain:
-    """Take the plain ones of a batch, of which a tombstone is none; `drivers` saves a look at each code."""
+    """Take the plain ones of a batch, of which a tombstone is none; `drivers` saves a look at each code, `oldest_days` is as in `checks.check`."""
     count = len(values)
     texts: Sequence[bytes] = values  # type: ignore[assignment]  # asking each whether it is None would cost as much as reading it
     try:
@@ -367,7 +373,8 @@ def take(
     np.cumsum(np.fromiter(map(len, texts), np.int64, count), out=edges[1:])
     fixes, spans, taken = fix_columns(count), np.zeros((count, 2), np.int64), np.zeros(count, np.uint8)
     _scan(
-        np.frombuffer(joined, np.uint8), edges, NEVER if received_ms is None else received_ms, _surely_inside(area),
+        np.frombuffer(joined, np.uint8), edges, NEVER if received_ms is None else received_ms,
+        unsuspected_ms(oldest_days) if oldest_days else ANY_AGE_MS, _surely_inside(area),
         lookup.table, NOBODY if drivers is None else drivers.table, fixes, spans, taken,
         np.full(MOST_KEYS, NO_FIELD, np.int64), np.zeros(SLOTS, np.int64),
     )  # fmt: skip

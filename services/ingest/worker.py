@@ -12,6 +12,7 @@ from operator import attrgetter
 import asyncpg
 import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from services.compiled import slow_because
 from services.contracts.batch import pack_fixes, pack_tick, partition_of
@@ -118,18 +119,24 @@ class Ingest(Work[None]):
         foreign = _foreign(batch) if any(map(HEADERS, batch.records)) else []
         for place in foreign:
             values[place] = b"{}"
-        processed = process(values, received, offsets, self.lookup, self.codes, self.settings.service_area)
+        processed = self._processed(values, received, offsets)
         if processed.missing_drivers:
             async with self.pool.acquire() as conn:
                 self.codes.learn(await drivers.intern(conn, processed.missing_drivers))
-            processed = process(
-                values, received, offsets, self.lookup, self.codes, self.settings.service_area
-            )
+            processed = self._processed(values, received, offsets)
         if foreign:
             processed = _as_foreign(processed, set(foreign))
         if len(processed.fixes):
             self.greatest_ms = max(self.greatest_ms, int(processed.fixes["time_ms"].max()))
         return processed
+
+    def _processed(
+        self, values: Sequence[bytes | None], received_ms: NDArray[np.int64], offsets: NDArray[np.int64]
+    ) -> Processed:
+        return process(
+            values, received_ms, offsets, self.lookup, self.codes, self.settings.service_area,
+            oldest_days=self.settings.oldest_days,
+        )  # fmt: skip
 
     def _fix_messages(self, source: int, fixes: Fixes) -> list[Message]:
         if not len(fixes):

@@ -111,6 +111,12 @@ class Settings(BaseSettings):
     service_area: Annotated[Area, NoDecode, BeforeValidator(parse_area)] = Field(
         CHINA, description="W,S,E,N in degrees, or world; positions outside are quarantined"
     )
+    oldest_days: int = Field(
+        400,
+        ge=0,
+        le=36_500,
+        description="a position so many days older than its arrival is quarantined as a wrong clock; 0: not asked, for what replays old recordings",
+    )
     metrics_port: int = Field(0, ge=0, le=65535, description="loopback port of a worker's /metrics; 0: none")
     stall_s: float = Field(
         30.0, gt=0, description="a process whose lag is > 0 and does not advance so long ends itself"

@@ -45,7 +45,8 @@ def main() -> int:
         addresses = servers.start()
         migrate(addresses.database_url, wait_s=30, say=_silent)
         settings = Settings(
-            kafka_bootstrap=addresses.kafka_bootstrap, database_url=addresses.database_url, topic_prefix="f.", token="f" * 32
+            kafka_bootstrap=addresses.kafka_bootstrap, database_url=addresses.database_url, topic_prefix="f.", token="f" * 32,
+            oldest_days=0,
         ).model_copy(update=changed)  # fmt: skip
         campaign = Campaign(settings, servers, folder / "run", load, options.seed, _say,
                             env={UNFENCED: "1"} if options.unfenced else {}, transactional=options.transactional)  # fmt: skip

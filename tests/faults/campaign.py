@@ -339,7 +339,7 @@ class Campaign:
 def environment(settings: Settings) -> dict[str, str]:
     """The variables under which services run with these settings."""
     given = ("kafka_bootstrap", "database_url", "topic_prefix", "token", "partitions", "snapshot_every_s", "tick_every_s",
-             "deadline_s", "stall_s")  # fmt: skip
+             "deadline_s", "stall_s", "oldest_days")  # fmt: skip
     return {f"ROADWATCH_{name.upper()}": str(getattr(settings, name)) for name in given} | {
         "ROADWATCH_LOG_FORMAT": "json"
     }

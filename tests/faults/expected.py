@@ -96,8 +96,9 @@ async def _decide(found: Expected, settings: Settings, config: Config, drivers: 
         offsets = np.array([record.offset for record in records], np.int64)
         received = np.array([record.timestamp for record in records], np.int64)
         done = process(
-            [record.value for record in records], received, offsets, lookup, codes, settings.service_area
-        )
+            [record.value for record in records], received, offsets, lookup, codes, settings.service_area,
+            oldest_days=settings.oldest_days,
+        )  # fmt: skip
         if done.missing_drivers:
             found.problems.append(f"drivers never numbered: {sorted(done.missing_drivers)[:3]}")
         parts[partition].append(done.fixes)

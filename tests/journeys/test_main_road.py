@@ -73,6 +73,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "ROADWATCH_DATABASE_URL": settings.database_url,
         "ROADWATCH_TOPIC_PREFIX": settings.topic_prefix,
         "ROADWATCH_TOKEN": settings.token,
+        "ROADWATCH_OLDEST_DAYS": "0",
         "ROADWATCH_LOG_FORMAT": "json",
     }
 

@@ -194,6 +194,7 @@ def replayed(
         "ROADWATCH_DATABASE_URL": settings.database_url,
         "ROADWATCH_TOPIC_PREFIX": settings.topic_prefix,
         "ROADWATCH_TOKEN": settings.token,
+        "ROADWATCH_OLDEST_DAYS": "0",
         "ROADWATCH_SERVICE_AREA": "world",
         "ROADWATCH_TICK_EVERY_S": str(TICK_S),
         "ROADWATCH_HTTP_PORT": str(http_port),

@@ -84,7 +84,7 @@ class Bench(AbstractContextManager["Bench"]):
         url = self._addresses.database_url.rpartition("/")[0] + "/" + name
         settings = Settings(
             kafka_bootstrap=self._addresses.kafka_bootstrap, database_url=url, topic_prefix=f"b{self._systems}.",
-            partitions=partitions, service_area=WORLD, token="bench",  # noqa: S106 - of a throw-away system
+            partitions=partitions, service_area=WORLD, oldest_days=0, token="bench",  # noqa: S106 - of a throw-away system
         )  # fmt: skip
         migrate(url, wait_s=30, say=_silent)
         await make_topics(settings)
@@ -99,6 +99,7 @@ class Bench(AbstractContextManager["Bench"]):
             "ROADWATCH_TOPIC_PREFIX": settings.topic_prefix,
             "ROADWATCH_PARTITIONS": str(settings.partitions),
             "ROADWATCH_SERVICE_AREA": "world",
+            "ROADWATCH_OLDEST_DAYS": str(settings.oldest_days),
             "ROADWATCH_TOKEN": settings.token,
             "ROADWATCH_LOG_FORMAT": "json",
         }
