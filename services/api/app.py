@@ -38,6 +38,7 @@ from services.api.database import DatabaseAway, check_posture, connect
 from services.api.documenting import TITLE, described
 from services.api.handling import actions, deadlines, shifts, storms, viewing
 from services.api.history import drivers, exports, jobs, journeys, near, presence
+from services.api.history import health as terminal_health
 from services.api.history.runner import Runner
 from services.api.hub import Hub
 from services.api.language import language_of
@@ -76,6 +77,7 @@ MODULES = (
     shifts,
     viewing,
     journeys,
+    terminal_health,
     presence,
     near,
     jobs,

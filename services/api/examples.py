@@ -139,6 +139,12 @@ KILOMETRES = {"distance_km": 207.2, "odometer_km": 207.2, "positions_km": 0.0, "
 MILEAGE: dict[str, Any] = {
     **KILOMETRES, "by_positions_km": 201.9, "source": "odometer", "fixes": 2102, "days": [{"day": "2026-11-23", **KILOMETRES}], "gaps": [GAP],
 }  # fmt: skip
+TERMINAL_HEALTH: dict[str, Any] = {
+    "from": "2026-11-22T00:20:00Z", "to": "2026-11-23T00:20:00Z", "reports": 2880, "backfilled": 12, "truncated": False,
+    "last": {"taken": "2026-11-22T16:19:30Z", "received": "2026-11-23T00:19:31.204Z"}, "clock": "behind", "clock_offset_s": 28_801.2,
+    "clock_spread_s": 2.4, "interval_s": 30.0, "speed": "told", "share_without_speed": 0.0021, "share_flagged": 0.013, "share_frozen": 0.0,
+    "satellites": 14.0,
+}  # fmt: skip
 DRIVER: dict[str, Any] = {
     "driver": "640100-0001", "name": "王*", "operator": "银川某客运公司", "licence_class": "A1", "qualified_for": "coach",
     "valid_to": "2028-06-30", "phone": "138****5678", "masked": True,
@@ -319,6 +325,7 @@ OF_OPERATION: dict[str, Any] = {
     "list_trips": TRIPS,
     "list_stops": STOPS,
     "get_mileage": MILEAGE,
+    "get_vehicle_health": TERMINAL_HEALTH,
     "search_presence": PRESENCE,
     "search_near": NEAR,
     "create_export": JOB,

@@ -105,6 +105,7 @@ ACCESS: dict[str, str] = {
     "list_trips": "tracks:read",
     "list_stops": "tracks:read",
     "get_mileage": "tracks:read",
+    "get_vehicle_health": "tracks:read",
     "search_presence": "tracks:read",
     "search_near": "vehicles:read",
     "create_export": "tracks:export",

@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 
 from services.cli.files import opened
 from services.cli.options import field_map, run_typer
-from services.contracts.fix import FIX, Fixes
+from services.contracts.fix import FIX, NO_U2, Fixes
 from services.contracts.positions import parse_zone, reports
 from services.contracts.registry import Config, padded_terminal
 from services.contracts.registry_files import FilesRefused, read_config
+from services.contracts.terminal_health import Columns, speed
 from services.ingest.checks import DAY_MS, ROLLOVER_DAYS
 from services.ingest.lookup import VehicleLookup
 from services.ingest.pipeline import process
@@ -62,6 +63,21 @@ class FileDrivers:
         return self.codes[number - 1] if 0 < number <= len(self.codes) else None
 
 
+SPEEDLESS = {
+    "missing": "half of the vehicle's reports or more tell no speed (无速度)",
+    "stuck": "the vehicle moves and tells speed 0 (移动时速度为 0)",
+}
+
+
+def _named(what: str, terminals: list[tuple[str, int]]) -> Iterator[str]:
+    """A figure and whose it is, the most first."""
+    yield f"{what} {sum(count for _, count in terminals)}"
+    for terminal, count in terminals[:MOST_NAMED]:
+        yield f"  of terminal {terminal} {count}"
+    if len(terminals) > MOST_NAMED:
+        yield f"  terminals more, not named {len(terminals) - MOST_NAMED}"
+
+
 @dataclass(slots=True)
 class Summary:
     """What is told on stderr when all is judged."""
@@ -74,6 +90,8 @@ class Summary:
     late: int = 0
     rolled: list[tuple[str, int]] = field(default_factory=list)
     """Terminals with times that look like a lost turn of the GPS week number, and how many."""
+    unjudged: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    """Terminals whose speed is `missing` or `stuck`, and how many fixes each has."""
     seconds: float = 0.0
 
     def lines(self) -> Iterator[str]:
@@ -88,11 +106,12 @@ class Summary:
         if self.late:
             yield f"of them late, judged again in event-time order {self.late}"
         if self.rolled:
-            yield f"dated 7,168 days before others of the file (GPS week rollover, 周数翻转) {sum(count for _, count in self.rolled)}"
-            for terminal, count in self.rolled[:MOST_NAMED]:
-                yield f"  of terminal {terminal} {count}"
-            if len(self.rolled) > MOST_NAMED:
-                yield f"  terminals more, not named {len(self.rolled) - MOST_NAMED}"
+            yield from _named(
+                "dated 7,168 days before others of the file (GPS week rollover, 周数翻转)", self.rolled
+            )
+        for state, words in SPEEDLESS.items():
+            if terminals := self.unjudged.get(state):
+                yield from _named(f"cannot be judged for speeding, {words}", terminals)
         for rule in RULES:
             yield f"episodes {rule.name} {self.episodes[rule.name]}"
         rate = self.received / self.seconds if self.seconds > 0 else 0.0
@@ -170,6 +189,7 @@ def judged(
     summary, codes = Summary(), FileDrivers()
     started_s = monotonic_s()
     fixes = _read(positions, VehicleLookup(config), codes, area, summary, renames=renames, tz=tz)
+    summary.unjudged = unjudged(_ordered(fixes), config)
     summary.rolled = by_terminal(fixes[rolled(fixes["time_ms"])], config)
     engine = Engine(config, codes.code)
     if arrival:
@@ -212,11 +232,31 @@ def rolled(times_ms: NDArray[np.int64]) -> NDArray[np.bool_]:
 
     def any_between(first_day: int, last_day: int) -> NDArray[np.bool_]:
         begin, end = times_ms + first_day * DAY_MS, times_ms + last_day * DAY_MS
-        return np.searchsorted(order, begin) < np.searchsorted(order, end, side="right")  # type: ignore[no-any-return]
+        return np.searchsorted(order, begin) < np.searchsorted(order, end, side="right")
 
     return any_between(ROLLOVER_DAYS - 1, ROLLOVER_DAYS + 1) & ~any_between(
         YEAR_DAYS, ROLLOVER_DAYS - YEAR_DAYS
     )
+
+
+def unjudged(fixes: Fixes, config: Config) -> dict[str, list[tuple[str, int]]]:
+    """Terminals by what is wrong with their speed, where anything is; `fixes` in event-time order."""
+    found: dict[str, list[tuple[str, int]]] = {}
+    grouped = fixes[np.argsort(fixes["vehicle"], kind="stable")]
+    edges = np.flatnonzero(np.diff(grouped["vehicle"])) + 1
+    for own in np.split(grouped, edges) if len(grouped) else []:
+        if (state := speed(_columns(own))) in SPEEDLESS:
+            found.setdefault(state, []).extend(by_terminal(own, config))
+    return {state: sorted(terminals, key=lambda pair: -pair[1]) for state, terminals in found.items()}
+
+
+def _columns(fixes: Fixes) -> Columns:
+    told = np.where(fixes["speed"] != NO_U2, fixes["speed"], fixes["recorder_speed"]).astype(np.int64)
+    nothing = np.zeros(0, np.int64)
+    return Columns(
+        time_ms=fixes["time_ms"], received_ms=fixes["received_ms"], speed=np.where(told == NO_U2, -1, told),
+        lon=fixes["lon_e7"] / 1e7, lat=fixes["lat_e7"] / 1e7, flags=nothing, satellites=nothing,
+    )  # fmt: skip
 
 
 def by_terminal(fixes: Fixes, config: Config) -> list[tuple[str, int]]:

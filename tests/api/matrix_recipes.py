@@ -96,6 +96,7 @@ QUERIES: dict[str, Callable[[Case], dict[str, str]]] = {
     "list_trips": lambda _: PERIOD,
     "list_stops": lambda _: PERIOD,
     "get_mileage": lambda _: PERIOD,
+    "get_vehicle_health": lambda _: PERIOD,
     "search_near": lambda case: {"lon": str(case.thing.lon_e7 / 1e7), "lat": "38.48", "radius_m": "50000"},
     "search_presence": lambda _: {"purpose": "test of scopes"},
     "create_export": lambda _: {"purpose": "test of scopes"},
@@ -202,7 +203,15 @@ async def version(case: Case) -> str:
 ALSO_SHOWS = frozenset({"search_presence", "create_export", "list_drivers"})
 """Operations that must show what is in scope, besides all that read alerts, vehicles and tracks…"""
 NOT_OF_THINGS = frozenset(
-    {"list_trips", "get_mileage", "list_jobs", "get_job", "get_job_result", "cancel_job"}
+    {
+        "list_trips",
+        "get_mileage",
+        "get_vehicle_health",
+        "list_jobs",
+        "get_job",
+        "get_job_result",
+        "cancel_job",
+    }
 )
 """…without those whose answers hold no mark of a thing that is there."""
 ECHOES = frozenset({"acknowledge_alerts"})

@@ -40,6 +40,7 @@ LEAKING = {
         "list_trips",
         "list_stops",
         "get_mileage",
+        "get_vehicle_health",
         "search_presence",
         "create_export",
         "list_drivers",

@@ -12,7 +12,7 @@ import pytest
 
 from services.cli.benchmarks.system import Processes
 from services.cli.replay import too_old
-from services.runtime.clock import monotonic_s
+from services.runtime.clock import monotonic_s, now_ms
 from services.runtime.kafka import make_topics
 from services.runtime.settings import Settings
 from tests.conftest import RunRoadwatch
@@ -71,7 +71,7 @@ def test_live_nothing_is_dated_years_back(
     env = environment(settings) | {"ROADWATCH_OLDEST_DAYS": "400", "ROADWATCH_TICK_EVERY_S": "1"}
     asyncio.run(make_topics(settings))
     assert run_roadwatch("import", "vehicles", vehicles, env=env).returncode == 0
-    began = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
+    began = datetime.fromtimestamp(now_ms() // 1000, UTC) - timedelta(hours=1)
     file = written(
         tmp_path, drive("13900050001", began, rolled=True), drive("13900050002", began, mixed=True)
     )
@@ -105,7 +105,7 @@ def test_a_file_names_the_terminals_whose_clock_turned_now_and_then(
     done = run_roadwatch("judge", file, "--vehicles", vehicles, timeout_s=JUDGE_S)
     assert done.returncode == 0, done.stderr
     lines = done.stderr.splitlines()
-    assert [line for line in lines if "rollover" in line][0].endswith(f" {REPORTS // 8}")
+    assert next(line for line in lines if "rollover" in line).endswith(f" {REPORTS // 8}")
     assert f"  of terminal 013900050002 {REPORTS // 8}" in lines
     assert "013900050001" not in done.stderr
 
@@ -118,6 +118,25 @@ def test_a_file_of_one_date_is_no_rollover(
         done = run_roadwatch("judge", written(tmp_path, lines), "--vehicles", vehicles, timeout_s=JUDGE_S)
         assert done.returncode == 0, done.stderr
         assert "rollover" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("speed_kmh", "said"), [(None, "tell no speed"), (0.0, "tells speed 0"), (118.0, None)]
+)
+def test_a_file_says_what_cannot_be_judged_for_want_of_speed(
+    vehicles: Path, run_roadwatch: RunRoadwatch, tmp_path: Path, speed_kmh: float | None, said: str | None
+) -> None:
+    began = datetime(2026, 11, 23, 2, tzinfo=UTC)
+    changed = [line | {"speed_kmh": speed_kmh} for line in drive("13900050001", began)]
+    file = written(tmp_path, changed, drive("13900050002", began))
+    done = run_roadwatch("judge", file, "--vehicles", vehicles, timeout_s=JUDGE_S)
+    assert done.returncode == 0, done.stderr
+    told = [line for line in done.stderr.splitlines() if "cannot be judged" in line]
+    assert len(told) == (1 if said else 0)
+    if said:
+        assert said in told[0]
+        assert f"  of terminal 013900050001 {REPORTS}" in done.stderr
+    assert "013900050002" not in done.stderr
 
 
 def test_a_replay_of_what_is_fresh_or_not_asked_about_says_nothing() -> None:

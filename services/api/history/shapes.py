@@ -156,6 +156,51 @@ class Mileage(Shape):
     gaps: list[GapItem]
 
 
+class LastReport(Shape):
+    """A terminal's newest report: when it was taken by its own clock, when it came."""
+
+    taken: str = Field(json_schema_extra=DATE_TIME, description="按终端时钟 · by the terminal's clock")
+    received: str | None = Field(
+        json_schema_extra=DATE_TIME, description="接收时间 · when it came; null: not known"
+    )
+
+
+class TerminalHealth(Shape):
+    """What a vehicle's reports tell of its terminal; shares are from 0 to 1, null where there is nothing to count."""
+
+    from_: str = Field(alias="from", json_schema_extra=DATE_TIME, description="起 · from")
+    to: str = Field(json_schema_extra=DATE_TIME, description="止 · until")
+    reports: int = Field(
+        description="统计的报文数,不含补传 · reports looked at, without those uploaded later"
+    )
+    backfilled: int = Field(description="补传报文数,不计入 · reports uploaded later, which are set aside")
+    truncated: bool = Field(
+        description="仅统计最新的 20000 条 · the period has more: the newest 20,000 were looked at"
+    )
+    last: LastReport | None = Field(description="最新报文 · the newest report; null: none in the period")
+    clock: Literal["right", "behind", "ahead", "unsteady", "unknown"] = Field(
+        description="时钟:准、持续偏慢(≥300 秒)、持续偏快(≥10 秒)、不稳定、报文不足 · steadily 300 s or more behind its arrival, 10 s or more ahead; "
+        "unsteady: the middle four fifths of offsets are more than 60 s apart; unknown: fewer than 10 reports"
+    )
+    clock_offset_s: float | None = Field(
+        description="接收时间减终端时间,中位数(秒),负为偏快 · arrival less the terminal's time, median, seconds; negative: ahead"
+    )
+    clock_spread_s: float | None = Field(
+        description="中间五分之四偏差的宽度(秒) · how far apart the middle four fifths of offsets are, seconds"
+    )
+    interval_s: float | None = Field(description="上报间隔中位数(秒) · median time between reports, seconds")
+    speed: Literal["told", "missing", "stuck", "unknown"] = Field(
+        description="速度:有、半数以上无速度、移动时速度为 0、无报文 · missing: half of the reports or more tell none; stuck: half or more of those that moved tell 0; "
+        "speeding cannot be judged then"
+    )
+    share_without_speed: float | None = Field(description="无速度的比例 · share that tells no speed")
+    share_flagged: float | None = Field(description="带质量标记的比例 · share with a quality flag")
+    share_frozen: float | None = Field(
+        description="有速度却重复位置的比例 · share that tells 10 km/h or more and repeats the place before it"
+    )
+    satellites: float | None = Field(description="卫星数中位数 · median number of satellites; null: not told")
+
+
 class Driver(Shape):
     """A driver as the registry has them; masked unless `unmask` was asked for and permitted."""
 

@@ -385,6 +385,11 @@ export interface LabelShape {
   zh: string;
 }
 
+export interface LastReport {
+  received: string | null;
+  taken: string;
+}
+
 export interface LineGeometry {
   coordinates: ((number)[])[];
   type: "LineString";
@@ -1012,6 +1017,24 @@ export interface SystemService {
 export interface SystemWebhooks {
   oldest_s: number | null;
   waiting: number;
+}
+
+export interface TerminalHealth {
+  backfilled: number;
+  clock: "right" | "behind" | "ahead" | "unsteady" | "unknown";
+  clock_offset_s: number | null;
+  clock_spread_s: number | null;
+  from: string;
+  interval_s: number | null;
+  last: LastReport | null;
+  reports: number;
+  satellites: number | null;
+  share_flagged: number | null;
+  share_frozen: number | null;
+  share_without_speed: number | null;
+  speed: "told" | "missing" | "stuck" | "unknown";
+  to: string;
+  truncated: boolean;
 }
 
 export interface Tiles {

@@ -7,12 +7,14 @@ import { useKindLabel, useLabel, useMay } from "../app/session";
 import { WithPurpose } from "../purpose/purpose";
 import { Empty, Failed, Link, Loading, Plate, Severity, Table, Time } from "../ui";
 import { useLanguage } from "../words/language";
+import { Health } from "./Health";
 import { Journeys } from "./Journeys";
 import { Playback } from "./Playback";
 import { useWords } from "./words";
 import "./vehicle.css";
 
-const TABS = ["look", "trips", "alerts", "identity"] as const;
+const TABS = ["look", "trips", "alerts", "health", "identity"] as const;
+const LOOKS: readonly string[] = ["look", "trips", "health"];
 type Tab = (typeof TABS)[number];
 
 export function VehicleView({ id }: { id: string }) {
@@ -23,7 +25,7 @@ export function VehicleView({ id }: { id: string }) {
   const { data, error, again } = useAsked(id, (signal) => get<VehicleDetail>(`/v1/vehicles/${encodeURIComponent(id)}`, {}, signal));
   if (error) return <Failed error={error} again={again} />;
   if (!data) return <Loading />;
-  const tabs = TABS.filter((tab) => mayTracks || (tab !== "look" && tab !== "trips"));
+  const tabs = TABS.filter((tab) => mayTracks || !LOOKS.includes(tab));
   const tab: Tab = tabs.find((one) => one === query.get("tab")) ?? tabs[0] ?? "alerts";
   return (
     <div className="page vehicle-page" tabIndex={0}><div className="inner">
@@ -38,6 +40,7 @@ export function VehicleView({ id }: { id: string }) {
       {tab === "look" ? <WithPurpose><Playback vehicle={data} /></WithPurpose> : null}
       {tab === "trips" ? <WithPurpose><Journeys vehicle={data} /></WithPurpose> : null}
       {tab === "alerts" ? <Alerts id={data.id} /> : null}
+      {tab === "health" ? <WithPurpose><Health vehicle={data} /></WithPurpose> : null}
       {tab === "identity" ? <Identity vehicle={data} /> : null}
     </div></div>
   );
