@@ -92,6 +92,8 @@ OF_PROBLEM = {
     "wrong-handling": ("ETag",),
     "changed-meanwhile": ("ETag",),
     "wrong-version": ("ETag",),
+    "webhook-changed": ("ETag",),
+    "account-changed": ("ETag",),
 }
 
 

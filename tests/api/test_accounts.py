@@ -64,6 +64,7 @@ async def test_an_account_from_its_making_to_its_end(
     assert "first_password" not in shown.json()
     stale = await change(admin, wang, name="王")
     assert problem(stale) == (412, "account-changed")
+    assert stale.headers["etag"] == shown.headers["etag"]
     disabled = await change(admin, shown.json(), active=False)
     assert (disabled.status_code, disabled.json()["active"]) == (200, False)
     assert (await client.get("/v1/me")).status_code == 401

@@ -27,6 +27,7 @@ FINDS_NOTHING = {
     "list_positions": "no report comes in",
     "search_near": "no report comes in",
     "list_trips": "the vehicle stood",
+    "list_providers": "no provider is set up",
     "list_recoveries": "none was asked for",
 }
 """Lists that may well be empty by their examples, and why."""

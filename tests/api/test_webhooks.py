@@ -150,6 +150,7 @@ async def test_a_change_of_url_must_be_proved_and_versions_are_compared(api: Api
     assert (answer.status_code, answer.headers["etag"]) == (200, '"1"')
     stale = await api.client.patch(at, json={"description": "y"}, headers={"if-match": '"0"'})
     assert (stale.status_code, stale.json()["type"].rpartition(":")[2]) == (412, "webhook-changed")
+    assert stale.headers["etag"] == (await api.client.get(str(stale.request.url))).headers["etag"]
     moved = await api.client.patch(at, json={"url": "https://other.example/", "types": ["alert.closed"]})
     assert (moved.json()["state"], moved.json()["reason"], moved.json()["types"]) == (
         "pending",

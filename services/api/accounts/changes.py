@@ -119,7 +119,9 @@ async def change(
     heads = await administration.active_of(conn, Role.SECURITY_ADMIN.value)
     before = await one(conn, account_id, lock=True)
     if version is not None and version != before["epoch"]:
-        raise Problem("account-changed", {"version": before["epoch"]})
+        raise Problem(
+            "account-changed", {"version": before["epoch"]}, headers={"etag": f'"{before["epoch"]}"'}
+        )
     values = {**before, **given}
     for name in SCOPE:
         values[name] = _listed(values[name])

@@ -117,7 +117,7 @@ def _owner(request: Request) -> str:
 
 def _matched(row: asyncpg.Record, if_match: str | None) -> None:
     if if_match not in {None, "*", f'"{row["version"]}"'}:
-        raise Problem("webhook-changed", {"version": row["version"]})
+        raise Problem("webhook-changed", {"version": row["version"]}, headers={"etag": f'"{row["version"]}"'})
 
 
 @router.get(

@@ -28,6 +28,6 @@ export const en: Words = {
   keyLive: "Go to live", keyHandover: "Go to hand-over", keySearchPage: "Go to search",
   seconds: "{n} s", minutes: "{n} min", hours: "{h} h {m} min", days: "{d} d {h} h", kmh: "km/h",
   welcome: "First time here?", welcomeQueue: "On the left are alerts that wait, the most urgent on top; rings on the map are their vehicles. Open one to see the evidence.",
-  welcomeHandle: "Then press A to acknowledge, C to take it, R to resolve; ? lists all keys.", welcomeLook: "J and K move up and down; ? lists all keys.", understood: "Got it",
+  welcomeHandle: "Then press A to acknowledge, C to claim, R to resolve; ? lists all keys.", welcomeLook: "J and K move up and down; ? lists all keys.", understood: "Got it",
   sortUrgency: "by urgency", more: "More", wallTitle: "Roadwatch · live", connectionLost: "The connection to the server is lost; what is on the screen may be old.",
 };

@@ -25,6 +25,6 @@ export const zh = {
   keyLive: "转到实时监控", keyHandover: "转到交接班", keySearchPage: "转到查询",
   seconds: "{n} 秒", minutes: "{n} 分", hours: "{h} 小时 {m} 分", days: "{d} 天 {h} 小时", kmh: "km/h",
   welcome: "第一次使用?", welcomeQueue: "左边是等待处理的告警,最急的在最上面;圆圈是地图上有告警的车。点开一条,看证据和车辆。",
-  welcomeHandle: "然后按 A 确认知晓、C 我来处理、R 办结;按 ? 看全部快捷键。", welcomeLook: "按 J、K 上下移动,按 ? 看全部快捷键。", understood: "知道了",
+  welcomeHandle: "然后按 A 知晓、C 认领、R 办结;按 ? 看全部快捷键。", welcomeLook: "按 J、K 上下移动,按 ? 看全部快捷键。", understood: "知道了",
   sortUrgency: "按紧急程度", more: "更多", wallTitle: "路哨 · 实时态势", connectionLost: "与服务器的连接中断,屏幕上的内容可能已过时。",
 } as const;
