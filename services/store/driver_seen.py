@@ -4,7 +4,8 @@ The recorder writes it in the transaction that writes the fixes. What it has wri
 second costs one row an hour and not one a batch: `last_at` may lag behind the last fix by as much.
 
 A card counts for every registration that held at some time from `first_at` to `last_at`. Where a vehicle changes hands once, that is exact but for
-the hour of the change; where it had three holders, a card seen with the first and the third counts for the second, too. Exact would be a row a day.
+the hour of the change; where it had three holders, a card seen with the first and the third counts for the second, too
+(docs/decisions/0013-who-was-seen-on-which-vehicle.md).
 """
 
 from collections.abc import Iterable

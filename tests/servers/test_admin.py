@@ -10,6 +10,7 @@ import pytest
 from services.api.identity import Role
 from services.api.passwords import right
 from services.cli.admin import main
+from services.cli.logins import machine_user
 from tests.conftest import RunRoadwatch
 
 
@@ -74,6 +75,14 @@ def test_an_account_is_made_listed_disabled_and_given_a_key(
         admin(command, "wang")
         assert standing in admin("list")[0]
     assert admin("reset", "wang")[0].strip() != password
+    live = "SELECT count(*) FROM api_key WHERE revoked_at IS NULL"
+    assert scalar(url, live) == 1
+    admin("reset", "wang", "--revoke-keys")
+    assert scalar(url, live) == 0
+    assert (
+        scalar(url, "SELECT DISTINCT credential || '/' || credential_id FROM audit")
+        == f"command/{machine_user()}"
+    )
     _, err = admin("create", "wang", "--role", "partner", "--name", "x", code=3)
     assert "wang" in err
     admin("disable", "nobody", code=3)
@@ -85,7 +94,7 @@ def test_an_account_is_made_listed_disabled_and_given_a_key(
     admin("disable", "sec", code=3)
     audit = run_roadwatch("audit", "verify", "--json", "--data", tmp_path, env=env)
     assert (audit.returncode, json.loads(audit.stdout)["reason"]) == (0, None)
-    assert json.loads(audit.stdout)["rows"] == scalar(url, "SELECT count(*) FROM audit") == 7
+    assert json.loads(audit.stdout)["rows"] == scalar(url, "SELECT count(*) FROM audit") == 8
     assert not scalar(
         url, f"SELECT count(*) FROM audit WHERE detail LIKE '%{password}%' OR detail LIKE '%{key}%'"
     )

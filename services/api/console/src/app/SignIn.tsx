@@ -51,7 +51,8 @@ export function ChangePassword({ old }: { old: string }) {
   const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
     event.preventDefault();
     try {
-      await changePassword(old, String(new FormData(event.currentTarget).get("new")));
+      const given = new FormData(event.currentTarget);
+      await changePassword(old, String(given.get("new")), given.get("revoke_keys") !== null);
     } catch (problem) {
       setError((problem as Error).message);
     }
@@ -61,6 +62,7 @@ export function ChangePassword({ old }: { old: string }) {
       <form className="panel" onSubmit={submit}>
         <h1>{say("changePassword")}</h1>
         <Field label={say("newPassword")} error={error}><input name="new" type="password" autoComplete="new-password" minLength={12} required autoFocus /></Field>
+        <label className="row"><input type="checkbox" name="revoke_keys" />{say("revokeKeys")}</label>
         <Button type="submit" look="primary">{say("go")}</Button>
       </form>
     </main>

@@ -40,8 +40,8 @@ export async function signIn(login: string, password: string, code: string): Pro
   await enter(body, password);
 }
 
-export async function changePassword(old: string, next: string): Promise<void> {
-  await send("/v1/me/password", { method: "PUT", body: { old, new: next } });
+export async function changePassword(old: string, next: string, revokeKeys: boolean): Promise<void> {
+  await send("/v1/me/password", { method: "PUT", body: { old, new: next, revoke_keys: revokeKeys } });
   await begin();
 }
 

@@ -6,7 +6,7 @@ export const en: Words = {
   webhooks: "Webhooks", accounts: "Accounts and keys", rules: "Rules", audit: "Audit", system: "System",
   presence: "Who was there", near: "Who is near",
   signIn: "Sign in", signOut: "Sign out", login: "Login", password: "Password", code: "One-time code", go: "OK", cancel: "Cancel", close: "Close",
-  newPassword: "New password", changePassword: "Choose a new password (at least 12 characters)", provider: "Sign in at the identity provider",
+  newPassword: "New password", revokeKeys: "Revoke all my API keys, too", changePassword: "Choose a new password (at least 12 characters)", provider: "Sign in at the identity provider",
   signInLead: "Live safety of coaches, charter, hazardous goods, heavy freight and school buses",
   language: "中文", themeDark: "Dark", themeLight: "Light", theme: "Theme", shortcuts: "Shortcuts", sound: "Sound", soundOn: "Sound on", soundOff: "Sound off",
   linkLive: "live", linkConnecting: "connecting…", linkAway: "connection lost, trying again", asOf: "data as of", stale: "no update for {seconds} s; what is shown may be old",

@@ -4,7 +4,7 @@ export const zh = {
   webhooks: "事件推送", accounts: "账号与密钥", rules: "规则", audit: "审计", system: "系统状态",
   presence: "谁曾在场", near: "谁在附近",
   signIn: "登录", signOut: "退出登录", login: "登录名", password: "密码", code: "验证码", go: "确定", cancel: "取消", close: "关闭",
-  newPassword: "新密码", changePassword: "请设置新密码(至少 12 个字符)", provider: "统一身份登录", signInLead: "两客一危一货、校车、包车的实时安全监控",
+  newPassword: "新密码", revokeKeys: "同时停用我的全部接口密钥", changePassword: "请设置新密码(至少 12 个字符)", provider: "统一身份登录", signInLead: "两客一危一货、校车、包车的实时安全监控",
   language: "English", themeDark: "深色", themeLight: "浅色", theme: "主题", shortcuts: "快捷键", sound: "声音", soundOn: "声音已开", soundOff: "声音已关",
   linkLive: "实时", linkConnecting: "连接中…", linkAway: "连接中断,正在重连", asOf: "数据截至", stale: "数据已 {seconds} 秒未更新,可能不是最新",
   reset: "数据库已恢复到较早的状态,列表已重新读取。", reconnected: "已重新连接,中断期间的告警均已补齐。",
