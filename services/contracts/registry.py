@@ -190,6 +190,17 @@ def normal_terminal(terminal: str) -> str:
     return terminal
 
 
+DRIVER_PADDING = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\x00\xff"
+"""White space, and the two characters with which JT/T 808 terminals fill a code up."""
+ASCII_CAPITALS = {letter: letter - 32 for letter in range(ord("a"), ord("z") + 1)}
+
+
+def normal_driver(code: str) -> str:
+    """A driver's code as compared and shown: without padding at either end, ASCII letters as capitals; "" (card removed) for zeros alone."""
+    found = code.strip(DRIVER_PADDING).translate(ASCII_CAPITALS)
+    return found if found.strip("0") else ""
+
+
 def padded_terminal(terminal: str) -> str:
     """The number as JT/T 808 writes it, for output: a numeric one has 12 digits, or 20 when it needs more than 12."""
     if terminal.isascii() and terminal.isdigit():

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from services.contracts.datum import TO_WGS84
 from services.contracts.reasons import REJECTING
+from services.contracts.registry import normal_driver
 from services.ingest.lookup import LONGEST_TERMINAL, VehicleLookup
 from services.ingest.protocols.json_faults import unclean
 from services.ingest.protocols.json_report import Decoded
@@ -203,7 +204,8 @@ def _characters(decoded: Decoded, unread: NDArray[np.int64], mark: Mark) -> None
         mark("CTRL_CHAR", _of(unread, decoded.texts["time"], count))  # type: ignore[arg-type]
     for name in ("driver", "load", "datum"):
         column = decoded.texts[name]
-        bad = {text for text in set(column) if text and unclean(text)}
+        bare = normal_driver if name == "driver" else str
+        bad = {text for text in set(column) if text and unclean(bare(text))}
         if bad:
             mark("CTRL_CHAR", np.fromiter((text in bad for text in column), bool, count))
     for name in ("doors", "alarms"):

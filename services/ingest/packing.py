@@ -31,6 +31,7 @@ from services.contracts.fix import (
     fix_columns,
 )
 from services.contracts.reasons import FLAG_BITS, NOT_FIXED, SPEED_IMPLAUSIBLE
+from services.contracts.registry import normal_driver
 from services.ingest.checks import Checked
 from services.ingest.protocols.json_report import Decoded
 
@@ -183,25 +184,27 @@ def _words(fixes: Fixes, flags: Ints, decoded: Decoded, passed: Ints | None) -> 
 def driver_numbers(
     drivers: Sequence[str | None], known: Callable[[str], int | None]
 ) -> tuple[NDArray[np.int32], list[int], set[str]]:
-    """Surrogates of driver texts, places of codes of wrong shape (dropped), and codes that have no number yet.
+    """Surrogates of driver texts, places of codes of wrong shape (dropped), and codes that have no number yet, as `normal_driver` has them.
 
     A code has 1 to 64 printable characters; "" says that the card was removed, None says nothing.
     """
     count = len(drivers)
     if drivers.count(None) == count:
         return np.zeros(count, np.int32), [], set()
-    memo: dict[str | None, int] = {None: DRIVER_NO_NEWS, "": DRIVER_CARD_REMOVED}
+    memo: dict[str | None, int] = {}
     missing: set[str] = set()
     refused: set[str] = set()
-    for code in set(drivers):
-        if not code:
+    for text in set(drivers):
+        code = normal_driver(text or "")
+        if text is None or not code:
+            memo[text] = DRIVER_NO_NEWS if text is None else DRIVER_CARD_REMOVED
             continue
         number: int | None = DRIVER_NO_NEWS
-        if len(code) > LONGEST_DRIVER or not code.isprintable() or not code.strip():
-            refused.add(code)
+        if len(code) > LONGEST_DRIVER or not code.isprintable():
+            refused.add(text)
         elif (number := known(code)) is None:
             missing.add(code)
-        memo[code] = number or DRIVER_NO_NEWS
+        memo[text] = number or DRIVER_NO_NEWS
     numbers = np.fromiter(map(memo.__getitem__, drivers), np.int32, count)
     return (
         numbers,

@@ -273,20 +273,30 @@ def _formal(data: Bytes, slots: Ints, row: Row) -> bool:
 
 @inlined
 def _driven(data: Bytes, slots: Ints, drivers: Table, code: Ints, row: Row) -> bool:
-    """The driver's number; of a code that is not in the table where it stands, which is otherwise left at 0, 0."""
+    """The driver's number; of a code that is not in the table where it stands, which is otherwise left at 0, 0.
+
+    A plain text is padded with spaces alone. Small letters are left to whoever looks the code up: the table holds codes as they are shown.
+    """
     if slots[DRIVER, KIND] != TEXT:
         return bool(slots[DRIVER, KIND] == ABSENT)
-    at, length = slots[DRIVER, FIRST], slots[DRIVER, LAST] - slots[DRIVER, FIRST]
-    if length == 0:
+    at, end = slots[DRIVER, FIRST], slots[DRIVER, LAST]
+    while at < end and data[At(at)] == SPACE:
+        at += 1
+    while at < end and data[At(end - 1)] == SPACE:
+        end -= 1
+    first = at
+    while first < end and data[At(first)] == ZERO:
+        first += 1
+    if first == end:
         row.driver = CARD_REMOVED
         return True
-    slot = find(data, at, length, drivers)
+    slot = find(data, at, end - at, drivers)
     if slot != NOT_FOUND:
         row.driver = drivers[slot, NUMBER_OF]
-    elif length > LONGEST_DRIVER or data[At(at)] == SPACE:
+    elif end - at > LONGEST_DRIVER:
         return False
     else:
-        code[0], code[1] = at, at + length
+        code[0], code[1] = at, end
     return True
 
 

@@ -104,7 +104,7 @@ class Rules(Work[Judging]):
         return self.documents[document]
 
     async def _learn_drivers(self, conn: Conn) -> None:
-        self.codes.update({number: code for code, number in (await drivers.all_codes(conn)).items()})
+        self.codes.update(await drivers.codes_by_number(conn))
 
     async def take(self, taken: Sequence[tuple[Held[Judging], Batch]]) -> None:
         """Judge."""

@@ -10,8 +10,16 @@ WHERE NOT EXISTS (SELECT FROM driver_code WHERE driver_code.code = new.code)
 ON CONFLICT (code) DO NOTHING
 """
 NUMBERS = "SELECT code, id FROM driver_code WHERE code = ANY($1::text[])"
-CODES = "SELECT code, id FROM driver_code WHERE id = ANY($1::int[])"
-ALL = "SELECT code, id FROM driver_code"
+CODES = """
+SELECT coalesce(kept.code, given.code) AS code, given.id
+FROM driver_code given LEFT JOIN driver_code kept ON kept.id = given.same_as WHERE given.id = ANY($1::int[])
+"""
+"""A number that was given to another spelling of a code stands in the log for ever: it is that code's."""
+ALL = "SELECT code, id FROM driver_code WHERE same_as IS NULL"
+EVERY_NUMBER = """
+SELECT coalesce(kept.code, given.code) AS code, given.id
+FROM driver_code given LEFT JOIN driver_code kept ON kept.id = given.same_as
+"""
 
 
 async def intern(conn: Conn, codes: Iterable[str]) -> dict[str, int]:
@@ -24,6 +32,11 @@ async def intern(conn: Conn, codes: Iterable[str]) -> dict[str, int]:
 async def all_codes(conn: Conn) -> dict[str, int]:
     """Every code with its number."""
     return {row["code"]: row["id"] for row in await conn.fetch(ALL)}
+
+
+async def codes_by_number(conn: Conn) -> dict[int, str]:
+    """The code behind every number that was ever given."""
+    return {row["id"]: row["code"] for row in await conn.fetch(EVERY_NUMBER)}
 
 
 async def codes_of(conn: Conn, numbers: Iterable[int]) -> dict[int, str]:

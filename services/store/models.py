@@ -119,12 +119,17 @@ class Driver(Base):
 
 
 class DriverCode(Base):
-    """The surrogate of every card code ever seen in a report, registered or not; never changed, never given twice."""
+    """The surrogate of every card code ever seen in a report, registered or not; never changed, never given twice.
+
+    `same_as` is the number of the same code where this row is of another spelling of it (padded, small letters), met when spellings had numbers of
+    their own; of blanks or zeros alone, which are no code, it is the row's own.
+    """
 
     __tablename__ = "driver_code"
 
     id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
     code: Mapped[str] = mapped_column(Id, unique=True)
+    same_as: Mapped[int | None] = mapped_column(ForeignKey("driver_code.id"))
 
 
 class DriverSeen(Base):

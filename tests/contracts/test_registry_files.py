@@ -169,6 +169,25 @@ def test_a_driver_stands_once() -> None:
     assert [(error.row, error.column) for error in refused(parse_drivers, data)] == [(3, "driver")]
 
 
+def test_two_rows_of_one_driver_are_named_and_refused_however_they_are_spelled() -> None:
+    data = "driver,name,operator\n640100-a,甲,客运\n640100-B,乙,客运\n\u00ff640100-A\u3000,丙,客运\n".encode()
+    (error,) = refused(parse_drivers, data)
+    assert (error.row, error.column, error.value) == (4, "driver", "ÿ640100-A")
+    assert "640100-A, as in 第 2 行 row 2" in error.en
+
+
+def test_codes_of_drivers_are_read_as_in_reports() -> None:
+    drivers = parse_drivers("f", "driver,name,operator\n d-1 ,甲,客运\n007,乙,客运\n".encode()).records
+    assert [driver.driver for driver in drivers] == ["D-1", "007"]
+    for nobody in ("0", "000", "\u3000", "\xff"):
+        assert [
+            error.column
+            for error in refused(parse_drivers, f"driver,name,operator\n{nobody},甲,客运\n".encode())
+        ] == ["driver"]
+    rows = "vehicle,route,from,to,driver\n1,R,2026-11-23,2026-11-24,d-1\xff\n1,R,2026-11-24,2026-11-25,000\n1,R,2026-11-25,2026-11-26,\n"
+    assert [row.driver for row in parse_assignments("f", rows.encode()).records] == ["D-1", None, None]
+
+
 def test_an_assignment_names_its_vehicle_by_plate_or_by_the_terminal_it_has_then() -> None:
     vehicles = HEADER + (
         "宁A1,yellow,coach,007,甲,640100,,2026-02-01,\n宁A2,yellow,coach,7,甲,640100,2026-02-01,,\n"

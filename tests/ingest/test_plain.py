@@ -2,6 +2,7 @@
 
 import json
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,9 +11,11 @@ from hypothesis import strategies as st
 
 from services.cli.benchmarks.feed import drives, fleet, reports
 from services.contracts.fix import ALARMS, DOORS
+from services.contracts.registry import normal_driver
 from services.ingest.lookup import VehicleLookup
-from services.ingest.pipeline import decide
+from services.ingest.pipeline import decide, process
 from services.ingest.plain import take
+from services.ingest.tables import DriverTable
 from tests.ingest.corpus import CASES, GOOD, KNOWN, NOW, said
 from tests.ingest.test_pipeline import CHINA, LOOKUP, WORLD, mutations
 
@@ -31,12 +34,13 @@ def agrees(values: list[bytes], *, area: Area = CHINA, file: bool = False) -> np
         long = by_place[place]
         mine = short.fixes[place].copy()
         mine["raw_offset"] = place
-        code = codes.get(place)
+        code = None if codes.get(place) is None else normal_driver(codes[place])
         if code == "":
             long["driver"] = -1  # a card removed needs no look
             code = None
         assert mine.tobytes() == long.tobytes(), (values[place], mine, long)
-        assert short.codes.get(place) == code
+        mine_code = short.codes.get(place)
+        assert (None if mine_code is None else normal_driver(mine_code)) == code
     return short.taken
 
 
@@ -82,6 +86,11 @@ def test_it_takes_what_a_fleet_sends() -> None:
         ),
         said(doors=list(DOORS), alarms=list(ALARMS)),
         said(driver="", plate="A-1", extra=5, more=[], none=None, yes=True),
+        said(driver="  D-7   "),
+        said(driver="d-7"),
+        said(driver="   "),
+        said(driver=" 000 "),
+        said(driver="00012"),
         json.dumps(GOOD, separators=(",", ":")).encode(),
         said(time="2026-11-22T23:59:30Z"),
         said(time="2026-11-22T23:59:30.250Z"),
@@ -92,6 +101,51 @@ def test_it_takes_what_a_fleet_sends() -> None:
 )
 def test_it_takes_the_usual_forms(value: bytes) -> None:
     assert agrees([value]).all()
+
+
+SPELLINGS = [
+    ("D-7", "D-7"), (" D-7", "D-7"), ("d-7  ", "D-7"), ("D-7\x00\x00", "D-7"), ("\xff\xffd-7\xff", "D-7"), ("\u3000D-7\t", "D-7"), ("\x00 \xff D-7 \x00", "D-7"),
+    ("D 7", "D 7"), ("007", "007"), ("0007 ", "0007"), ("é-1", "é-1"), ("ÿA", "A"), ("AÿB", "AÿB"), ("7" * 64 + "   ", "7" * 64),
+    ("0", ""), (" 000 ", ""), ("\x00\x00", ""), ("\xff", ""), ("  ", ""), ("", ""), ("00\x00", ""), ("\u00a0", ""),
+]  # fmt: skip
+"""What a report says, and the driver's code that it is."""
+
+
+@pytest.mark.parametrize("table", [True, False])
+def test_a_drivers_code_is_one_whatever_it_is_padded_with_on_either_way(table: bool) -> None:
+    """By the compiled pass where it may, by the definition else: the same number, and nothing flagged."""
+    known = {
+        code: number for number, code in enumerate(sorted({code for _, code in SPELLINGS if code}), start=1)
+    }
+    drivers: Any = DriverTable(known) if table else Known(known)
+    values = [said(driver=spelled) for spelled, _ in SPELLINGS]
+    done = process(values, None, np.arange(len(values)), LOOKUP, drivers, CHINA)
+    assert done.fixes["driver"].tolist() == [known[code] if code else -1 for _, code in SPELLINGS]
+    assert not done.fixes["flags"].any()
+    assert not done.missing_drivers
+
+
+class Known:
+    """Codes with numbers, without a table for compiled code."""
+
+    def __init__(self, numbers: dict[str, int]) -> None:
+        self.numbers = numbers
+
+    def known(self, code: str) -> int | None:
+        """The code's number."""
+        return self.numbers.get(code)
+
+
+def test_what_is_to_be_numbered_is_the_code_and_not_its_spelling() -> None:
+    values = [said(driver=spelled) for spelled in ("d-9", " D-9", "D-9\x00")]
+    done = process(values, None, np.arange(3), LOOKUP, DriverTable(), CHINA)
+    assert done.missing_drivers == {"D-9"}
+
+
+@pytest.mark.parametrize("inside", ["A\x00B", "A\nB", " \x00A\x1bB", "\ufeffA"])
+def test_what_no_padding_may_be_is_refused_inside(inside: str) -> None:
+    done = process([said(driver=inside)], None, np.arange(1), LOOKUP, DriverTable(), CHINA)
+    assert done.rejected == [(0, "CTRL_CHAR")]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from services.api.identity import UNMASK, principal_of
 from services.api.parameters import DEFAULT_LIMIT, Cursor, Limit, Names
 from services.api.problems import Problem, answers
 from services.api.state import state_of
+from services.contracts.registry import normal_driver
 from services.runtime.clock import now_ms
 from services.store import driver_list
 from services.store.times import to_time
@@ -96,7 +97,7 @@ async def get_driver(
     row = None
     if code.isprintable():
         async with state.database.reading(view) as conn:
-            row = await driver_list.one(conn, view, to_time(now_ms()), code)
+            row = await driver_list.one(conn, view, to_time(now_ms()), normal_driver(code))
         outcome = "driver-not-found" if row is None else "ok"
         await looked(
             request, "driver.read", f"driver:{code}", purpose, outcome=outcome, detail={"unmask": parameters.unmask}

@@ -9,7 +9,9 @@ from services.contracts.registry_files.crossing import AssignmentRow, row_label,
 from services.contracts.registry_files.refusal import Column, Errors, Parsed
 from services.contracts.registry_files.values import (
     BadValue,
+    assigned_driver,
     division,
+    driver,
     iso_date,
     moment,
     normal_plate,
@@ -36,7 +38,7 @@ VEHICLE_COLUMNS = (
     Column("subtype", text()),
 )
 DRIVER_COLUMNS = (
-    Column("driver", text(64), required=True),
+    Column("driver", driver, required=True),
     Column("name", text(), required=True),
     Column("operator", text(), required=True),
     Column("licence_class", text(40)),
@@ -49,7 +51,7 @@ ASSIGNMENT_COLUMNS = (
     Column("route", text(), required=True),
     Column("from", moment, required=True, field="from_ms"),
     Column("to", moment, required=True, field="to_ms"),
-    Column("driver", text(64)),
+    Column("driver", assigned_driver),
     Column("trip", text()),
     Column("direction", one_of(DIRECTIONS)),
 )
@@ -90,11 +92,15 @@ def parse_drivers(name: str, data: bytes) -> Parsed[Driver]:
         fields = errors.read(DRIVER_COLUMNS, row, values)
         if fields is None:
             continue
-        driver = Driver(**fields)
-        if driver.driver in drivers:
-            errors.add(row, "driver", driver.driver, BadValue("重复", "stands twice"))
+        code = fields["driver"]
+        if code in drivers:
+            first = row_label(rows[list(drivers).index(code)])
+            errors.add(
+                row, "driver", values["driver"],
+                BadValue(f"与{first} 为同一编码 {code}", f"the same code, {code}, as in {first}"),
+            )  # fmt: skip
             continue
-        drivers[driver.driver] = driver
+        drivers[code] = Driver(**fields)
         rows.append(row)
     errors.raise_if_any()
     return Parsed(name, tuple(drivers.values()), tuple(rows))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
-from services.contracts.registry import DAYS, VehicleClass, normal_terminal
+from services.contracts.registry import DAYS, VehicleClass, normal_driver, normal_terminal
 
 Parse = Callable[[Any], Any]
 
@@ -74,6 +74,21 @@ def normal_plate(value: Any) -> str:
 def terminal(value: Any) -> str:
     """A terminal's number, normalised; 1-20 characters (interfaces section 1)."""
     return normal_terminal(text(20)(value))
+
+
+def driver(value: Any) -> str:
+    """A driver's code, normalised; 1-64 characters. Blanks or zeros alone are what a terminal says without a card, and nobody's code."""
+    if isinstance(value, bool) or not isinstance(value, str | int) or normal_driver(str(value)):
+        return text(64)(normal_driver(value) if isinstance(value, str) else value)
+    raise BadValue(
+        "全零或空白表示未插卡,不是驾驶员编码",
+        "zeros or blanks alone mean that no card is in: expected a driver's code",
+    )
+
+
+def assigned_driver(value: Any) -> str | None:
+    """The same in an assignment, where zeros or blanks alone name nobody."""
+    return driver(value) if normal_driver(str(value)) else None
 
 
 def division(value: Any) -> str:
