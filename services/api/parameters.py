@@ -22,6 +22,8 @@ from services.store.times import to_ms
 DEFAULT_LIMIT, MOST = 100, 1000
 TIME = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d{1,9})?([Zz]|[+\- ]\d\d:\d\d)", re.ASCII)
 DIVISION = re.compile(r"\d{2,12}", re.ASCII)
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+"""The range of every time that comes in: from the first on, before the second; so much room that whatever is reckoned from one still is a time."""
 Box = tuple[float, float, float, float]
 
 MESSAGES = {
@@ -45,6 +47,7 @@ MESSAGES = {
     "string_too_long": ("不得超过 {max_length} 个字符", "must not be longer than {max_length} characters"),
     "one_of": ("应为其一: {allowed}", "expected one of: {allowed}"),
     "rfc3339": ("应为带时区的 RFC 3339 时间,如 2026-11-23T08:00:00+08:00", "expected RFC 3339 with an offset, such as 2026-11-23T08:00:00Z"),
+    "time_range": ("应在 {earliest}(含)与 {latest}(不含)之间", "expected a time from {earliest} on and before {latest}"),
     "bbox": ("应为 西,南,东,北(WGS-84 度),西<东、南<北", "expected west,south,east,north in WGS-84 degrees, west < east, south < north"),
     "division": ("应为 2–12 位数字的行政区划代码", "expected a division code (GB/T 2260) of 2 to 12 digits"),
     "vehicle": ("应为车辆编号,或 车牌/颜色,如 宁A12345/yellow", "expected a vehicle's id, or plate/colour such as 宁A12345/yellow"),
@@ -87,10 +90,10 @@ def _one_of(allowed: tuple[str, ...]) -> Callable[[str], str]:
 
 
 def parse_time(text: str) -> datetime:
-    """An aware time.
+    """An aware time of the range that is taken.
 
     Raises:
-        PydanticCustomError: not RFC 3339 with an offset.
+        PydanticCustomError: not RFC 3339 with an offset, or before EARLIEST, or not before LATEST.
     """
     match = TIME.fullmatch(text)
     if match is None:
@@ -99,9 +102,12 @@ def parse_time(text: str) -> datetime:
     offset = "+00:00" if offset in "Zz" else offset.replace(" ", "+")
     try:
         given = datetime.fromisoformat(f"{day}T{clock}{(fraction or '')[:7]}{offset}")
-        given.astimezone(UTC)  # the first and the last day of the calendar have no UTC in some offsets
-    except (ValueError, OverflowError) as error:
+    except ValueError as error:
         raise wrong("rfc3339") from error
+    if not EARLIEST <= given < LATEST:
+        raise wrong(
+            "time_range", earliest=f"{EARLIEST:%Y-%m-%dT%H:%M:%SZ}", latest=f"{LATEST:%Y-%m-%dT%H:%M:%SZ}"
+        )
     return given
 
 
