@@ -2,7 +2,7 @@
 
 
 class FenceLost(RuntimeError):
-    """Another process has claimed a partition of ours. Nothing of ours was written; a new session claims what is ours."""
+    """Another process has claimed a partition of ours, or has not let go of it. Nothing of ours was written; a new session claims what is ours."""
 
 
 class OutOfStep(RuntimeError):

@@ -29,13 +29,13 @@ from services.runtime.status import write_status
 DATABASE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """What the database's driver says; the last of a session that the server has just ended, when it is used once more."""
 AWAY = (OSError, TimeoutError, *DATABASE)
-"""What a session ends with when Kafka (its errors are OSError here, see runtime/kafka) or PostgreSQL is away."""
+"""What a session ends with when Kafka (always a KafkaAway, see runtime/kafka) or PostgreSQL is away."""
 OURS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 """What the database says of what it was given; waiting mends nothing, and the process ends with it."""
 REPEATED: dict[type[BaseException], str] = {FenceLost: "fence_lost", OutOfStep: "out_of_step"}
 """What is no server's absence and begins a new session all the same: how the log and the metrics name it."""
 SERVER_AWAY = "server_away"
-POSTGRESQL, KAFKA, EITHER = "postgresql", "kafka", "kafka or postgresql"
+POSTGRESQL, KAFKA = "postgresql", "kafka"
 MOST_OUT_OF_STEP = 10
 """Sessions in a row that end out of step within `SAY_EVERY_S` of their beginning: claiming again does not mend it."""
 SAY_EVERY_S = 10.0
@@ -174,9 +174,8 @@ def _ended(service: Service, cause: str) -> None:
 
 
 def _server(error: BaseException) -> str:
-    if isinstance(error, KafkaAway):
-        return KAFKA
-    return POSTGRESQL if isinstance(error, DATABASE) else EITHER
+    """What runtime/kafka raises is a KafkaAway; a broken socket or a deadline that is none was the database's."""
+    return KAFKA if isinstance(error, KafkaAway) else POSTGRESQL
 
 
 def became_ready(service: Service) -> None:
@@ -185,7 +184,7 @@ def became_ready(service: Service) -> None:
         log.info("ready", service=service.name)
     service.ready = True
     metrics.READY.set(1)
-    for server in (POSTGRESQL, KAFKA, EITHER):
+    for server in (POSTGRESQL, KAFKA):
         metrics.WAITING.labels(server).set(0)
 
 

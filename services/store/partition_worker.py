@@ -121,11 +121,15 @@ class PartitionWorker(Generic[S]):
         self._committed_s = monotonic_s()
 
     async def claim(self, partitions: Sequence[int]) -> dict[int, int]:
-        """Take partitions over; gives the offset each is to be read from."""
+        """Take partitions over; gives the offset each is to be read from.
+
+        Raises:
+            FenceLost: an old owner's transaction is still open.
+        """
         starts = {}
         for number in sorted(partitions):
             async with self.pool.acquire() as conn:
-                claim = await progress.claim(conn, self.work.consumer, number, self.owner)
+                claim = await self._claimed(conn, number)
                 state, start = await self.work.begin(conn, number, claim)
             self.held[number] = Held(
                 number, claim.epoch, claim.next_offset, start, claim.config_version, claim.had, state
@@ -134,6 +138,14 @@ class PartitionWorker(Generic[S]):
             log.info("claimed", partition=number, epoch=claim.epoch, next_offset=claim.next_offset,
                      read_again=claim.next_offset - start)  # fmt: skip
         return starts
+
+    async def _claimed(self, conn: Conn, number: int) -> Claim:
+        try:
+            return await progress.claim(conn, self.work.consumer, number, self.owner)
+        except asyncpg.LockNotAvailableError as error:
+            raise FenceLost(
+                f"partition {number}: its old owner's transaction is still open ({error})"
+            ) from error
 
     async def release(self, partitions: Sequence[int]) -> None:
         """Forget partitions that the group took away; what was not committed comes again to their next owner."""

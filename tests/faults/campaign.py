@@ -35,7 +35,7 @@ from tests.faults.workers import FROZEN, Workers
 WORKERS = ("ingest", "recorder", "rules")
 SERVICES = (*WORKERS, "api")
 RULES = {"speeding", "fatigue", "route_deviation"}
-REFUSED = {"rules": "no longer ours", "recorder": "no longer ours", "ingest": '"claimed"'}
+REFUSED = {"rules": '"fence_lost"', "recorder": '"fence_lost"', "ingest": '"claimed"'}
 """What a woken worker says. Ingest has sent its batch, which its readers have had, and may hear of its loss before it writes of it."""
 PATIENCE_S = 240.0
 VISIBLE_WITHIN_S = 60.0

@@ -139,6 +139,15 @@ async def test_a_recorder_that_lost_its_partition_writes_nothing(pool: asyncpg.P
     assert await places(pool) == [(1, n) for n in range(10)]
 
 
+async def test_an_old_owner_that_holds_on_is_no_absent_server(pool: asyncpg.Pool) -> None:
+    recorder = a_recorder(pool, "one")
+    await recorder.claim([0])
+    async with pool.acquire() as frozen, frozen.transaction():
+        await frozen.execute("UPDATE progress SET owner = owner WHERE consumer = $1", CONSUMER)
+        with pytest.raises(FenceLost, match="still open"):
+            await a_recorder(pool, "two").claim([0])
+
+
 async def test_messages_asked_for_elsewhere_are_refused_and_holes_passed_over(pool: asyncpg.Pool) -> None:
     recorder = a_recorder(pool, "one")
     await recorder.claim([0])

@@ -1,11 +1,11 @@
-"""Logs with transactions in them: what is committed is read once, what is aborted never, and markers are no lag."""
+"""Logs with transactions or holes in them: what is committed is read once, what is aborted never, and offsets without a record are no lag."""
 
 import asyncio
 from collections.abc import Sequence
 
 import pytest
-from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from prometheus_client import REGISTRY
 
 from services.contracts.topics import RAW
@@ -22,6 +22,9 @@ from services.runtime.kafka import (
 from services.runtime.settings import Settings
 from tests.servers.transactions import transactions
 
+COMPACTED = {
+    "cleanup.policy": "compact", "segment.ms": "100", "min.cleanable.dirty.ratio": "0.001", "max.compaction.lag.ms": "500",
+}  # fmt: skip
 COMMITTED = [b"one", b"two", b"three", b"four", b"five"]
 
 
@@ -40,7 +43,9 @@ async def release(_: Sequence[int]) -> None:
     """Nothing is kept."""
 
 
-async def stretches(settings: Settings, first: int, until: int, *, seam: bool) -> tuple[list[Batch], int]:
+async def stretches(
+    settings: Settings, first: int, until: int, *, seam: bool, group: str = ""
+) -> tuple[list[Batch], int]:
     """What a consumer hands out between two offsets, and its lag there."""
 
     async def claim(partitions: Sequence[int]) -> dict[int, int]:
@@ -49,7 +54,7 @@ async def stretches(settings: Settings, first: int, until: int, *, seam: bool) -
     found: list[Batch] = []
     async with (
         asyncio.timeout(60),
-        Consumer(settings, f"g{first}{seam}", RAW, claim, release, seam=seam) as consumer,
+        Consumer(settings, group or f"g{first}{seam}", RAW, claim, release, seam=seam) as consumer,
     ):
         while not found or found[-1].next_offset < until:
             found += (await consumer.poll(0.2)).values()
@@ -130,3 +135,39 @@ async def test_a_log_that_begins_after_our_place_is_an_incident(one: Settings, s
     await admin.close()
     with pytest.raises(OffsetGone, match="no longer holds"):
         await stretches(one, 2, 9, seam=seam)
+
+
+async def compacted(settings: Settings) -> list[int]:
+    """Offsets left of a log with one key rewritten often, once the broker has compacted it."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap)
+    await admin.start()
+    name = settings.topic_prefix + RAW
+    await admin.create_topics([NewTopic(name, 1, 1, topic_configs=COMPACTED)])
+    await admin.close()
+    producer = AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap)
+    await producer.start()
+    for number in range(40):
+        key = b"often" if number % 8 else b"once %d" % number
+        await producer.send_and_wait(name, b"%d" % number, key=key, partition=0)
+        await asyncio.sleep(0.05)
+    await asyncio.sleep(1)
+    await producer.send_and_wait(name, b"last", key=b"last", partition=0)
+    await producer.stop()
+    left = list(range(41))
+    async with asyncio.timeout(90):
+        while len(left) > 20:
+            await asyncio.sleep(1)
+            found, _ = await stretches(settings, 0, 41, seam=False, group=f"look{len(left)}")
+            left = [offset for batch in found for offset in batch.offsets]
+    return left
+
+
+@pytest.mark.timeout(240)
+async def test_holes_that_compacting_leaves_are_passed_over(settings: Settings) -> None:
+    one = settings.model_copy(update={"partitions": 1})
+    left = await compacted(one)
+    for seam in (True, False):
+        for first in (0, left[1] + 1):
+            found, lag = await stretches(one, first, 41, seam=seam)
+            assert [offset for batch in found for offset in batch.offsets] == [n for n in left if n >= first]
+            assert (found[0].first, found[-1].next_offset, lag) == (first, 41, 0)

@@ -48,6 +48,7 @@ def ended(cause: str) -> float:
         (FenceLost("epoch 3 is no longer ours"), "fence_lost"),
         (OutOfStep("7 to 9 came, 5 is next"), "out_of_step"),
         (KafkaAway("no answer"), "server_away"),
+        (ConnectionRefusedError("no answer"), "server_away"),
     ],
 )
 async def test_why_a_session_ended_is_told_apart(error: Exception, cause: str) -> None:
@@ -72,7 +73,7 @@ async def test_why_a_session_ended_is_told_apart(error: Exception, cause: str) -
     assert [line["event"] for line in said] == ["waiting" if cause == "server_away" else cause]
     assert str(error) in said[0]["error"]
     if cause == "server_away":
-        assert said[0]["server"] == "kafka"
+        assert said[0]["server"] == ("kafka" if isinstance(error, KafkaAway) else "postgresql")
 
 
 async def test_out_of_step_again_and_again_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,9 @@ async def in_time(settings: Settings, what: str) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(settings.deadline_s):
             yield
-    except (KafkaError, TimeoutError) as error:
+    except (KafkaError, TimeoutError, OSError) as error:
+        if isinstance(error, KafkaAway):
+            raise
         raise KafkaAway(f"{what}: {error!r}") from error
 
 

@@ -159,7 +159,7 @@ class Consumer:
             raise OffsetGone(
                 f"{self.topic}: {error}; the log no longer holds it, see docs/operating.md"
             ) from error
-        except KafkaError as error:
+        except (KafkaError, OSError) as error:
             raise KafkaAway(repr(error)) from error
         if self._failure is not None:
             raise self._failure
