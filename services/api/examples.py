@@ -127,7 +127,7 @@ GAP: dict[str, Any] = {
 }  # fmt: skip
 TRIPS: dict[str, Any] = {
     "items": [{"began": "2026-11-22T23:50:10Z", "ended": "2026-11-23T02:40:00Z", "open": False, "cut": False, "from": [106.23, 38.48],
-               "to": [105.19, 37.51], "distance_km": 173.4, "distance_source": "odometer", "max_speed_kmh": 98.5, "fixes": 1019}],
+               "to": [105.19, 37.51], "distance_km": 173.4, "distance_source": "odometer", "odometer_doubts": [], "max_speed_kmh": 98.5, "fixes": 1019}],
     "next": None, "gaps": [GAP],
 }  # fmt: skip
 STOPS: dict[str, Any] = {
@@ -137,7 +137,7 @@ STOPS: dict[str, Any] = {
 }  # fmt: skip
 KILOMETRES = {"distance_km": 207.2, "odometer_km": 207.2, "positions_km": 0.0, "gaps_km": 33.8}
 MILEAGE: dict[str, Any] = {
-    **KILOMETRES, "by_positions_km": 201.9, "source": "odometer", "fixes": 2102, "days": [{"day": "2026-11-23", **KILOMETRES}], "gaps": [GAP],
+    **KILOMETRES, "by_positions_km": 201.9, "source": "odometer", "odometer_doubts": [], "fixes": 2102, "days": [{"day": "2026-11-23", **KILOMETRES}], "gaps": [GAP],
 }  # fmt: skip
 TERMINAL_HEALTH: dict[str, Any] = {
     "from": "2026-11-22T00:20:00Z", "to": "2026-11-23T00:20:00Z", "reports": 2880, "backfilled": 12, "truncated": False,

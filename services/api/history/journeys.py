@@ -9,10 +9,10 @@ import msgspec
 import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 
-from services.api.history.legs import GAP_MS, Legs, Way, apart, joined, legs, source
+from services.api.history.legs import GAP_MS, Legs, Way, apart, doubts, joined, legs, source
 from services.api.history.period import PeriodParameters
 from services.api.history.purpose import Purpose, looked
-from services.api.history.reading import Reader, Seen, too_short
+from services.api.history.reading import Reader, Seen, too_short, whole_blocks
 from services.api.history.segments import Row
 from services.api.history.shapes import Mileage, StopPage, TripPage
 from services.api.problems import Problem, answers
@@ -94,11 +94,12 @@ async def get_mileage(
     """
     period = parameters.period(now_ms())
     reader = await _reader(request, vehicle_id, period, "mileage.read", purpose)
-    way = await reader.way(*period)
-    before, after = await reader.neighbours(*period)
-    body = mileage(joined([before, way]), len(before), ZoneInfo(state_of(request).settings.timezone))
+    around = whole_blocks(*period)
+    way = await reader.way(*around)
+    before, after = await reader.neighbours(*around)
+    body = mileage(joined([before, way]), period, ZoneInfo(state_of(request).settings.timezone))
     body["gaps"] = _gaps(Seen(way, [], before, after), period)
-    await _looked(request, "mileage.read", vehicle_id, period, purpose, len(way))
+    await _looked(request, "mileage.read", vehicle_id, period, purpose, body["fixes"])
     return _json(body)
 
 
@@ -156,6 +157,7 @@ def _trip(seen: Seen, walked: Legs, row: Row) -> dict[str, Any]:
         "to": _place(seen.way, row.last),
         "distance_km": km(walked.distance_m[part].sum()),
         "distance_source": source(walked.distance_m[part], walked.by_odometer[part]),
+        "odometer_doubts": doubts(walked.doubt[part]),
         "max_speed_kmh": int(speeds.max()) / 10 if len(speeds) else None,
     }
 
@@ -200,17 +202,20 @@ def _gap(way: Way, at: int) -> dict[str, Any]:
     }
 
 
-def mileage(way: Way, earlier: int, zone: ZoneInfo) -> dict[str, Any]:
-    """The distance of a way, of whose fixes the first `earlier` (0 or 1) lie before the period; by local days of each leg's later fix."""
+def mileage(way: Way, period: tuple[int, int], zone: ZoneInfo) -> dict[str, Any]:
+    """The distance of the legs whose later fix lies in the period (Unix ms, half-open), of a way that begins and ends beyond it; by local days."""
     walked = legs(way)
+    first, last = (int(np.searchsorted(way.time_ms[1:], moment_ms)) for moment_ms in period)
+    part = slice(first, last)
     return {
-        **_sums(walked, slice(None)),
-        "by_positions_km": km(walked.by_positions_m.sum()),
-        "source": source(walked.distance_m, walked.by_odometer),
-        "fixes": len(way) - earlier,
+        **_sums(walked, part),
+        "by_positions_km": km(walked.by_positions_m[part].sum()),
+        "source": source(walked.distance_m[part], walked.by_odometer[part]),
+        "odometer_doubts": doubts(walked.doubt[part]),
+        "fixes": int(np.count_nonzero((way.time_ms >= period[0]) & (way.time_ms < period[1]))),
         "days": [
-            {"day": day, **_sums(walked, slice(begin, end))}
-            for day, begin, end in days(way.time_ms[1:], zone)
+            {"day": day, **_sums(walked, slice(first + begin, first + end))}
+            for day, begin, end in days(way.time_ms[1:][part], zone)
         ],
     }
 

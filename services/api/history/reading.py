@@ -6,7 +6,7 @@ import asyncpg
 import numpy as np
 
 from services.api.database import Database
-from services.api.history.legs import GAP_MS, Way, joined
+from services.api.history.legs import BLOCK_MS, GAP_MS, Way, joined
 from services.api.history.segments import MIN_STOP_MS, Ends, Row, rows
 from services.store import ways
 from services.store.scope import View
@@ -57,10 +57,7 @@ class Reader:
 
     async def seen(self, from_ms: int, until_ms: int, now_ms: int) -> Seen:
         """The way and its rows, widened until the rows that touch the period have their true ends, by a day on each side at most."""
-        low, high = (
-            from_ms - GAP_MS,
-            until_ms + GAP_MS,
-        )  # so that a ride into or out of the period is part of it
+        low, high = whole_blocks(from_ms, until_ms)  # so that a ride into or out of the period is part of it
         way = await self.way(low, high)
         while True:
             before, after = await self.neighbours(low, high)
@@ -74,6 +71,11 @@ class Reader:
                 way, high = joined([way, await self.way(high, high + STEP_MS)]), high + STEP_MS
             else:
                 return Seen(way, touching, before, after)
+
+
+def whole_blocks(from_ms: int, until_ms: int) -> tuple[int, int]:
+    """The period with more than twenty minutes on both sides, by whole blocks of `legs`, so that any part is judged as the whole is."""
+    return (from_ms - GAP_MS) // BLOCK_MS * BLOCK_MS, -(-(until_ms + GAP_MS) // BLOCK_MS) * BLOCK_MS
 
 
 def touches(way: Way, row: Row, from_ms: int, until_ms: int) -> bool:

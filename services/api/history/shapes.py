@@ -6,6 +6,12 @@ from pydantic import Field
 
 from services.api.schemas import PositionItem, Shape
 
+Doubt = Literal["absent", "backwards", "leap", "too_little", "too_much"]
+DOUBTED = (
+    "未采用里程表的原因(空:全部采用):absent 无读数,backwards 倒退,leap 跳变,too_little 少于轨迹(停走),too_much 多于轨迹"
+    " · why the odometer was not taken on some legs, and the positions were (empty: taken on all): absent, it went backwards, it leapt,"
+    " it says less than the track (stands still), it says more than the track"
+)
 DATE_TIME: dict[str, Any] = {"format": "date-time"}
 
 
@@ -87,6 +93,7 @@ class TripItem(Shape):
     to_place: list[float] = Field(alias="to", description="[lon, lat]")
     distance_km: float
     distance_source: Literal["odometer", "positions", "mixed"]
+    odometer_doubts: list[Doubt] = Field(description=DOUBTED)
     max_speed_kmh: float | None
     fixes: int
 
@@ -143,6 +150,7 @@ class Mileage(Shape):
 
     distance_km: float
     source: Literal["odometer", "positions", "mixed", "none"]
+    odometer_doubts: list[Doubt] = Field(description=DOUBTED)
     odometer_km: float = Field(description="the part taken from odometer readings")
     positions_km: float = Field(description="the part measured between positions")
     gaps_km: float = Field(

@@ -439,6 +439,7 @@ export interface Mileage {
   fixes: number;
   gaps: (GapItem)[];
   gaps_km: number;
+  odometer_doubts: ("absent" | "backwards" | "leap" | "too_little" | "too_much")[];
   odometer_km: number;
   positions_km: number;
   source: "odometer" | "positions" | "mixed" | "none";
@@ -1066,6 +1067,7 @@ export interface TripItem {
   fixes: number;
   from: (number)[];
   max_speed_kmh: number | null;
+  odometer_doubts: ("absent" | "backwards" | "leap" | "too_little" | "too_much")[];
   open: boolean;
   to: (number)[];
 }
