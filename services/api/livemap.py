@@ -17,7 +17,7 @@ from services.api.identity import EVERYWHERE, Scope
 from services.contracts.alert import iso
 from services.contracts.batch import FixBatch, Malformed, unpack
 from services.contracts.fix import FIX, NO_U2, Fixes
-from services.contracts.reasons import NOT_FIXED
+from services.contracts.reasons import NOT_FIXED, PLACE_UNUSABLE
 from services.contracts.registry import CLASSES
 from services.contracts.topics import FIXES
 from services.runtime.clock import monotonic_s, now_ms
@@ -77,9 +77,10 @@ class LiveMap:
         self._named_s = float("-inf")
 
     def update(self, fixes: Fixes) -> None:
-        """Take fixes over: of each vehicle the newest, of two at one moment the first received."""
+        """Take fixes over: of each vehicle the newest with a place, of two at one moment the first received."""
         vehicle = fixes["vehicle"]
-        fixes = fixes[(vehicle > 0) & (vehicle < MOST_VEHICLES)]
+        placed = (fixes["flags"] & PLACE_UNUSABLE) == 0
+        fixes = fixes[(vehicle > 0) & (vehicle < MOST_VEHICLES) & placed]
         if not len(fixes):
             return
         vehicle, time_ms = fixes["vehicle"], fixes["time_ms"]

@@ -43,6 +43,10 @@ ALARMS = (
 )  # fmt: skip
 """Normalised alarm names; the place in the tuple is the bit. JT/T 808-2019 table 25; bit 31 keeps the 2013 meaning."""
 ALARM_BITS = {name: 1 << bit for bit, name in enumerate(ALARMS)}
+HEARD_ANYWHERE = frozenset(
+    ("emergency", "collision", "stolen", "rollover_prewarning", "illegal_displacement", "gnss_antenna_open", "camera_fault", "fatigue")
+)  # fmt: skip
+"""Alarms for which a report without a usable place is kept: those that the rule `terminal_alarm` tells of by default (catalogue section 4)."""
 
 STATUS_ACC_KNOWN, STATUS_ACC = 1 << 0, 1 << 1
 STATUS_SERVICE_KNOWN, STATUS_SERVICE = 1 << 2, 1 << 3

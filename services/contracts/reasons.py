@@ -74,6 +74,9 @@ REASONS = (
     Reason("ALARM_CONFLICT", F, "报警与数据矛盾", "alarm contradicts the data"),
     Reason("BACKFILL", F, "补传数据", "uploaded later from the terminal's store"),
     Reason("LEAP_SECOND", F, "闰秒", "leap second, clamped to :59.999"),
+    Reason(
+        "PLACE_UNUSABLE", F, "位置不可用, 因报警保留", "no usable position, kept for its alarm as not fixed"
+    ),
 )
 BY_CODE = {reason.code: reason for reason in REASONS}
 REJECTING = tuple(reason.code for reason in REASONS if reason.verdict in (Q, R))
@@ -84,3 +87,5 @@ FLAG_BITS = {code: 1 << bit for bit, code in enumerate(FLAGS)}
 
 NOT_FIXED = FLAG_BITS["NOT_FIXED"]
 SPEED_IMPLAUSIBLE = FLAG_BITS["SPEED_IMPLAUSIBLE"]
+PLACE_UNUSABLE = FLAG_BITS["PLACE_UNUSABLE"]
+"""Always with NOT_FIXED. The fix's coordinates are 0 and mean nothing: it has no position in answers."""

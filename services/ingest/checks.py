@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.contracts.datum import TO_WGS84
+from services.contracts.fix import HEARD_ANYWHERE
 from services.contracts.reasons import REJECTING
 from services.contracts.registry import normal_driver
 from services.ingest.lookup import LONGEST_TERMINAL, VehicleLookup
@@ -28,6 +29,8 @@ Mark = Callable[[str, Bools], None]
 
 RANK = {code: rank for rank, code in enumerate(REJECTING)}
 PASSED = len(REJECTING)
+UNUSABLE = [RANK[code] for code in ("MISSING", "ZERO_FIX", "SWAPPED", "UNIT_GEO", "OUT_OF_COUNTRY")]
+"""What may be wrong with a place for an alarm to be heard all the same."""
 
 FIRST_TIME_MS = 1_104_537_600_000  # 2005-01-01T00:00:00Z (interfaces section 5)
 LAST_TIME_MS = 2_524_608_000_000  # 2050-01-01T00:00:00Z
@@ -50,7 +53,8 @@ class Checked:
         vehicles: vehicle ids, 0 unknown.
         time_ms: Unix ms.
         leaps: places of times written with second 60.
-        lon, lat: WGS-84 degrees.
+        lon, lat: WGS-84 degrees; 0 where `heard`.
+        heard: those that pass for their alarm alone, without a usable place.
     """
 
     rank: NDArray[np.int64]
@@ -59,6 +63,7 @@ class Checked:
     leaps: list[int]
     lon: Floats
     lat: Floats
+    heard: Bools
 
 
 def check(
@@ -87,12 +92,25 @@ def check(
         if wrong.any():
             mark("RANGE_SPEED", wrong)
     lon, lat = _position(decoded, mark)
-    _place(lon, lat, area, mark)
     if not vehicles.all():
         mark("UNKNOWN_VEHICLE", vehicles == 0)
         _terminals(texts["terminal"], np.flatnonzero(vehicles == 0), mark)  # type: ignore[arg-type]
     _characters(decoded, np.flatnonzero(time_ms == BAD_TIME), mark)
-    return Checked(rank, vehicles, time_ms, leaps, lon, lat)
+    place = _place(lon, lat, area)
+    heard = (rank == PASSED) & _heard(decoded, place)
+    np.minimum(rank, place, out=rank, where=~heard)
+    if heard.any():
+        lon, lat = np.where(heard, 0.0, lon), np.where(heard, 0.0, lat)
+    return Checked(rank, vehicles, time_ms, leaps, lon, lat, heard)
+
+
+def _heard(decoded: Decoded, place: NDArray[np.int64]) -> Bools:
+    """Reports of a place that cannot be used, or of none, with an alarm that must be heard all the same."""
+    alarms = decoded.lists["alarms"]
+    heard = np.zeros(len(place), bool)
+    for row in np.flatnonzero(np.isin(place, UNUSABLE)).tolist():
+        heard[row] = not HEARD_ANYWHERE.isdisjoint(alarms[row] or ())
+    return heard
 
 
 def _clock(time_ms: Times, received_ms: Times | None, oldest_days: int, mark: Mark) -> None:
@@ -148,13 +166,21 @@ def _inside(lon: Floats, lat: Floats, area: Area) -> Bools:
     return (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
 
 
-def _place(lon: Floats, lat: Floats, area: Area, mark: Mark) -> None:
+def _place(lon: Floats, lat: Floats, area: Area) -> NDArray[np.int64]:
+    """What is wrong with each place, as a rank; PASSED where nothing is."""
+    rank = np.full(len(lon), PASSED, np.int64)
     zero = (np.abs(lon) < 5e-8) & (np.abs(lat) < 5e-8)
     outside = ~_inside(lon, lat, area) | zero
     if not outside.any():
-        return
+        return rank
+
+    def mark(code: str, where: Bools) -> None:
+        rank[where] = RANK[code]
+
+    absent = np.isnan(lon) | np.isnan(lat)
+    mark("MISSING", absent)
     mark("ZERO_FIX", zero)
-    outside &= ~zero
+    outside &= ~zero & ~absent
     swapped = outside & _swap_certain(area) & _inside(lat, lon, area)
     mark("SWAPPED", swapped)
     off_earth = outside & ~swapped & ((np.abs(lon) > MOST_LON) | (np.abs(lat) > MOST_LAT))
@@ -162,6 +188,7 @@ def _place(lon: Floats, lat: Floats, area: Area, mark: Mark) -> None:
     mark("UNIT_GEO", unit)
     mark("RANGE_GEO", off_earth & ~unit)
     mark("OUT_OF_COUNTRY", outside & ~swapped & ~off_earth)
+    return rank
 
 
 def _swap_certain(area: Area) -> bool:

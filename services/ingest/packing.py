@@ -30,7 +30,7 @@ from services.contracts.fix import (
     Fixes,
     fix_columns,
 )
-from services.contracts.reasons import FLAG_BITS, NOT_FIXED, SPEED_IMPLAUSIBLE
+from services.contracts.reasons import FLAG_BITS, NOT_FIXED, PLACE_UNUSABLE, SPEED_IMPLAUSIBLE
 from services.contracts.registry import normal_driver
 from services.ingest.checks import Checked
 from services.ingest.protocols.json_report import Decoded
@@ -84,6 +84,7 @@ def pack(decoded: Decoded, checked: Checked, passed: Ints, received_ms: Ints | N
     _optional(fixes, flags, number)
     _switches(fixes, flags, number)
     _words(fixes, flags, decoded, None if everyone else passed)
+    flags[checked.heard[passed]] |= NOT_FIXED | PLACE_UNUSABLE
     fixes["flags"] = flags
     return fixes
 

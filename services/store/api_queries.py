@@ -12,6 +12,7 @@ from itertools import pairwise
 
 import asyncpg
 
+from services.contracts.reasons import PLACE_UNUSABLE
 from services.store.connect import Conn
 from services.store.scope import View
 from services.store.times import to_ms, to_time
@@ -111,9 +112,9 @@ ORDER BY v.id, ((r.valid_from IS NULL OR r.valid_from <= $1) AND (r.valid_to IS 
          r.valid_from DESC NULLS LAST, r.terminal, r.id
 """
 # two of one moment are told apart afterwards: for DISTINCT ON PostgreSQL before 16 reads and sorts the whole period, however little is asked of it
-TRACK_PAGE = """
+TRACK_PAGE = f"""
 SELECT at, ST_X(position) AS lon, ST_Y(position) AS lat, speed, recorder_speed, heading, flags, altitude_m, odometer_m
-FROM fix WHERE vehicle = $1 AND at > $2 AND at < $3 AND (NOT $5 OR EXISTS (
+FROM fix WHERE vehicle = $1 AND at > $2 AND at < $3 AND flags & {PLACE_UNUSABLE} = 0 AND (NOT $5 OR EXISTS (
     SELECT 1 FROM registration r JOIN operator o ON o.id = r.operator_id
     WHERE r.vehicle_id = $1 AND (r.valid_from IS NULL OR r.valid_from <= fix.at) AND (r.valid_to IS NULL OR fix.at < r.valid_to)
       AND ($6::text[] IS NULL OR r.division = ANY ($6))

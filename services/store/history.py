@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.contracts.fix import Fixes
+from services.contracts.reasons import PLACE_UNUSABLE
 from services.store.connect import Conn
 from services.store.fix_rows import NAMES, copy_stream
 from services.store.times import EPOCH, to_ms, to_time
@@ -38,11 +39,12 @@ SELECT DISTINCT ON (at) at, received, ST_X(position) AS lon, ST_Y(position) AS l
 FROM fix WHERE vehicle = $1 AND at >= $2 AND at < $3
 ORDER BY at, received, source_partition, raw_offset
 """
-LATEST = """
+LATEST = f"""
 SELECT v.vehicle, f.at, ST_X(f.position) AS lon, ST_Y(f.position) AS lat, f.speed, f.recorder_speed, f.heading, f.status, f.flags
 FROM unnest($1::int[]) AS v (vehicle)
 CROSS JOIN LATERAL (
-    SELECT * FROM fix WHERE fix.vehicle = v.vehicle AND fix.at >= $2 ORDER BY fix.at DESC, received, source_partition, raw_offset LIMIT 1
+    SELECT * FROM fix WHERE fix.vehicle = v.vehicle AND fix.at >= $2 AND flags & {PLACE_UNUSABLE} = 0
+    ORDER BY fix.at DESC, received, source_partition, raw_offset LIMIT 1
 ) AS f
 """
 

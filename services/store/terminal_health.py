@@ -3,7 +3,7 @@
 import asyncpg
 
 from services.contracts.fix import STATUS_SATELLITES_MASK, STATUS_SATELLITES_SHIFT
-from services.contracts.reasons import FLAG_BITS
+from services.contracts.reasons import FLAG_BITS, PLACE_UNUSABLE
 from services.store.api_queries import in_full, rows_of
 from services.store.connect import Conn
 from services.store.scope import View
@@ -14,7 +14,7 @@ BACKFILL = FLAG_BITS["BACKFILL"]
 NEWEST = f"""
 SELECT at, received, ST_X(position) AS lon, ST_Y(position) AS lat, coalesce(speed, recorder_speed, -1) AS speed, flags,
        (status & {STATUS_SATELLITES_MASK}) >> {STATUS_SATELLITES_SHIFT} AS satellites
-FROM fix WHERE vehicle = $1 AND at >= $2 AND at < $3 AND {SEEN}
+FROM fix WHERE vehicle = $1 AND at >= $2 AND at < $3 AND flags & {PLACE_UNUSABLE} = 0 AND {SEEN}
 ORDER BY at DESC, received DESC, source_partition, raw_offset LIMIT $4
 """
 

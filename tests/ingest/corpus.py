@@ -144,6 +144,23 @@ def _types() -> list[Case]:
         ("20 no time", said(time=...), "MISSING"),
         ("20 no lon", said(lon=...), "MISSING"),
         ("20 no lat", said(lat=...), "MISSING"),
+        ("20 no place at all", said(lon=..., lat=...), "MISSING"),
+        ("20 no lon, and an alarm that needs none", said(lon=..., alarms=["gnss_fault"]), "MISSING"),
+        (
+            "20 no place and no terminal, and a panic button",
+            said(lon=..., terminal=..., alarms=["emergency"]),
+            "MISSING",
+        ),
+        (
+            "20 no place and no time that can be read, and a panic button",
+            said(lat=..., time="noon", alarms=["emergency"]),
+            "MISSING",
+        ),
+        (
+            "20 no place and a field twice, and a panic button",
+            spelled('"alarms": ["emergency"], "lon": null, "heading": 1, "heading": 2'),
+            "DUP_KEY",
+        ),
         ("20 null terminal", said(terminal=None), "MISSING"),
         ("20 null lat", said(lat=None), "MISSING"),
         ("20 empty object", b"{}", "MISSING"),

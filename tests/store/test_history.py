@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.contracts.fix import FIX, NO_I2, NO_U2, NO_U4, Fixes, fix_columns
+from services.contracts.reasons import PLACE_UNUSABLE
 from services.store import history
 from services.store.fix_rows import SIGNATURE, TRAILER, copy_stream
 from services.store.history import DAY_MS, Point, copy_fixes, make_days, track
@@ -141,7 +142,9 @@ async def test_a_track_is_half_open_and_of_two_reports_of_a_moment_takes_the_fir
 
 async def test_the_newest_position_of_each_vehicle(conn: asyncpg.Connection) -> None:
     for vehicle, start_ms in ((130, NOON_MS), (131, NOON_MS - 2 * DAY_MS)):
-        await put(conn, some_fixes(10, vehicle=vehicle, start_ms=start_ms))
+        placed = some_fixes(10, vehicle=vehicle, start_ms=start_ms)
+        placed["flags"] &= ~np.uint32(PLACE_UNUSABLE)
+        await put(conn, placed)
     rows = await history.latest_positions(conn, [130, 131, 132], NOON_MS - DAY_MS)
     assert [row["vehicle"] for row in rows] == [130]
     assert rows[0]["at"].timestamp() * 1000 > NOON_MS + 8_999

@@ -26,7 +26,8 @@ SWITCHES = ("fixed", "acc", "in_service", "pupils", "backfill")
 TEXTS = ("terminal", "time", "load", "driver", "datum")
 LISTS = ("doors", "alarms")
 KNOWN = frozenset(("v", *NUMBERS, *SWITCHES, *TEXTS, *LISTS))
-REQUIRED = ("terminal", "time", "lon", "lat")
+IDENTIFYING = ("terminal", "time")
+"""Without them a report says nothing of anybody; one without a place may still carry an alarm, which `checks` decides."""
 VERSION = 1
 MOST_BYTES = 65_536
 """Interfaces section 1: a report has at most 64 kB."""
@@ -148,7 +149,7 @@ def _of_report(known: dict[str, object]) -> str | None:
         msgspec.convert(known, _Shape)
     except msgspec.ValidationError:
         return "TYPE"
-    if any(known.get(name) is None for name in REQUIRED):
+    if any(known.get(name) is None for name in IDENTIFYING):
         return "MISSING"
     return None
 

@@ -34,8 +34,8 @@ class Report(msgspec.Struct, gc=False):
 
     terminal: str
     time: str
-    lon: float
-    lat: float
+    lon: float | None = None  # absent, it may still carry an alarm: `checks` decides
+    lat: float | None = None
     v: int | None = None
     speed_kmh: float | None = None
     recorder_speed_kmh: float | None = None
