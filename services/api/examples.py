@@ -32,7 +32,7 @@ VEHICLE_DETAIL = {**VEHICLE, "registrations": [REGISTRATION]}
 VEHICLE_PAGE = {"items": [VEHICLE], "next": None}
 TRACK: dict[str, Any] = {
     "type": "Feature", "geometry": {"type": "LineString", "coordinates": [[106.23, 38.48], [106.2312, 38.4821]]},
-    "properties": {"vehicle": 7, "datetimes": ["2026-11-23T00:15:30Z", "2026-11-23T00:15:40Z"], "speeds_kmh": [93.5, 94.0],
+    "properties": {"vehicle": 7, "plate": "宁A12345/yellow", "datetimes": ["2026-11-23T00:15:30Z", "2026-11-23T00:15:40Z"], "speeds_kmh": [93.5, 94.0],
                    "recorder_speeds_kmh": [None, 93.2], "headings": [27, 28], "flags": {}},
 }  # fmt: skip
 POSITION: dict[str, Any] = {

@@ -162,6 +162,7 @@ class TrackProperties(Shape):
     """One entry for each coordinate."""
 
     vehicle: int
+    plate: str | None = Field(description="车牌/颜色,如 宁A12345/yellow · plate and colour")
     datetimes: list[str]
     speeds_kmh: list[float | None]
     recorder_speeds_kmh: list[float | None]

@@ -97,14 +97,12 @@ async def get_track(
     state = state_of(request)
     database, view = state.database, await state.view(request)
     first = await first_page(database, view, vehicle_id, from_ms, until_ms)
-    plate = ""
-    if not first.rows or chosen.name != "geojson":
-        async with database.reading(view) as conn:
-            known = await api_queries.vehicle(conn, view, vehicle_id, to_time(until_ms))
-        if not known and not first.rows:
-            await looked(request, "track.read", f"vehicle:{vehicle_id}", purpose, outcome="vehicle-not-found")
-            raise Problem("vehicle-not-found", {"id": vehicle_id})
-        plate = f"{known[0]['plate']}/{known[0]['plate_color']}" if known else ""
+    async with database.reading(view) as conn:
+        known = await api_queries.vehicle(conn, view, vehicle_id, to_time(until_ms))
+    if not known and not first.rows:
+        await looked(request, "track.read", f"vehicle:{vehicle_id}", purpose, outcome="vehicle-not-found")
+        raise Problem("vehicle-not-found", {"id": vehicle_id})
+    plate = f"{known[0]['plate']}/{known[0]['plate_color']}" if known else ""
     head = Head(vehicle_id, plate, from_ms, until_ms, parameters.simplify_m, gcj02)
     await looked(
         request, "track.read", f"vehicle:{vehicle_id}", purpose, detail=_detail(head, chosen, first)

@@ -258,7 +258,7 @@ async def test_several_tracks_in_one_file(api: Api, writer: asyncpg.Connection) 
         (None, 0),
         (None, 0),
     ]
-    rows = list(csv.DictReader(io.StringIO(archive.read(f"track-{mine}.csv").decode("utf-8-sig"))))
+    rows = list(csv.DictReader(io.StringIO(archive.read(contents["tracks"][0]["file"]).decode("utf-8-sig"))))
     assert (len(rows), rows[-1]["time"]) == (1500, iso(BEGAN_MS + 1_499_000))
     (row,) = await writer.fetch("SELECT purpose, detail FROM audit WHERE action = 'track.export'")
     assert row["purpose"] == PURPOSE["purpose"]

@@ -6,6 +6,7 @@ import io
 import itertools
 import json
 import struct
+from datetime import datetime
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -16,7 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from services.api.history import simplify
-from services.api.history.formats import accepted
+from services.api.history.exports import file_name
+from services.api.history.formats import FORMATS, Head, accepted
 from services.api.history.formats.text import guarded
 from services.api.identity import Role
 from services.contracts.alert import iso
@@ -174,6 +176,12 @@ async def test_what_stands_beside_the_positions(api: Api, writer: asyncpg.Connec
         "150.017",
         "",
     )
+    assert rows[0]["time_local"].endswith("+08:00")
+    assert datetime.fromisoformat(rows[0]["time_local"]) == datetime.fromisoformat(rows[0]["time"])
+    kml = parsed((await track(api, vehicle, made, format="kml")).content)
+    lines = [(line.text or "").split() for line in kml.iterfind(".//k:LineString/k:coordinates", KML)]
+    assert [len(line) for line in lines] == [GAP_AT, len(made) - GAP_AT], "a line for each ride"
+    assert (await track(api, vehicle, made)).json()["properties"]["plate"] == "宁A12345/yellow"
     gpx = parsed((await track(api, vehicle, made, format="gpx")).content)
     segments = gpx.findall("g:trk/g:trkseg", GPX)
     assert [len(segment) for segment in segments] == [GAP_AT, len(made) - GAP_AT], "a silence parts the track"
@@ -338,3 +346,13 @@ async def test_a_failure_underway_breaks_the_answer_off(
     if name != "csv":  # which has no end that could be missing
         with pytest.raises(ValueError):  # noqa: PT011 - each reader's own kind
             READERS[name][0](bytes(body))
+
+
+def test_files_of_an_export_are_named_by_plate_and_period_and_told_apart() -> None:
+    head = Head(7, "宁A12345/yellow", BEGAN_MS, BEGAN_MS + 3_600_000)
+    name = file_name(head, FORMATS["kml"], [])
+    assert name.startswith("宁A12345-yellow_2026")
+    assert name.endswith("Z.kml")
+    assert file_name(head, FORMATS["kml"], [name]) == name.replace(".kml", "_7.kml")
+    strange = file_name(Head(7, "../a b:c\\d", 0, 1000), FORMATS["csv"], [])
+    assert set("/\\:. ").isdisjoint(strange.removesuffix(".csv"))

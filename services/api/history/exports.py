@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -18,6 +19,7 @@ from services.api.idempotency import IdempotentRoute
 from services.api.parameters import Time, parse_vehicle, time_ms
 from services.api.problems import answers
 from services.api.sessions import Body
+from services.contracts.alert import iso
 from services.store import api_queries
 from services.store.times import to_time
 
@@ -131,7 +133,7 @@ async def _track(
     if body.simplify_m is not None:
         found = simplified(found, body.simplify_m)
     counted = Counted(found)
-    name = f"track-{vehicle}.{chosen.extension or chosen.name}"
+    name = file_name(head, chosen, archive.namelist())
     entry = zipfile.ZipInfo(name, ZIP_EPOCH)
     entry.compress_type = zipfile.ZIP_DEFLATED
     with archive.open(entry, "w") as file:
@@ -142,6 +144,16 @@ async def _track(
                     "more than 128 MB; ask for fewer vehicles or a shorter period · 超过 128 MB,请减少车辆或缩短时段"
                 )
     return {"file": name, "positions": counted.count}
+
+
+def file_name(head: Head, chosen: Format, taken: Sequence[str]) -> str:
+    """`宁A12345-yellow_20261123T000000Z_20261123T010000Z.csv`: letters (Chinese ones, too), digits and dashes; a name that is taken gets the vehicle's id as well."""
+    plate = "".join(letter if letter.isalnum() else "-" for letter in head.name)
+    moments = (
+        iso(moment_ms).replace("-", "").replace(":", "") for moment_ms in (head.from_ms, head.until_ms)
+    )
+    stem, ending = "_".join([plate, *moments]), f".{chosen.extension or chosen.name}"
+    return stem + ending if stem + ending not in taken else f"{stem}_{head.vehicle}{ending}"
 
 
 class Counted:

@@ -5,6 +5,7 @@ Coordinates go out as they are read; what comes after them in the document waits
 
 from collections.abc import AsyncIterator
 
+import msgspec
 import numpy as np
 
 from services.api.history.formats.base import Format, Head, Pages, Rows, degrees, flag_codes, tenths
@@ -80,7 +81,10 @@ class Columns:
 
     def properties(self, head: Head) -> list[bytes]:
         """The rest of the document."""
-        pieces = [b',"properties":{"vehicle":%d' % head.vehicle]
+        pieces = [
+            b',"properties":{"vehicle":%d,"plate":%s'
+            % (head.vehicle, msgspec.json.encode(head.plate or None))
+        ]
         if head.gcj02:
             pieces.append(b',"crs":"GCJ-02"')
         if head.simplified_m is not None:

@@ -3,13 +3,15 @@
 import csv
 import io
 from collections.abc import AsyncIterator, Iterable
+from zoneinfo import ZoneInfo
 
 from services.api.history.formats.base import Format, Head, Pages, degrees, flag_codes, tenths
 from services.contracts.alert import iso
 from services.store.times import to_ms
 
 BOM = "\ufeff".encode()
-COLUMNS = ("vehicle", "plate", "time", "lon", "lat", "speed_kmh", "recorder_speed_kmh", "heading", "altitude_m", "odometer_km", "flags")  # fmt: skip
+COLUMNS = ("vehicle", "plate", "time", "time_local", "lon", "lat", "speed_kmh", "recorder_speed_kmh", "heading", "altitude_m", "odometer_km", "flags")  # fmt: skip
+LOCAL = ZoneInfo("Asia/Shanghai")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -33,7 +35,7 @@ async def write(head: Head, pages: Pages) -> AsyncIterator[bytes]:
     async for rows in pages:
         yield lines(
             [
-                head.vehicle, plate, iso(to_ms(row["at"])), degrees(row["lon"]), degrees(row["lat"]), tenths(row["speed"], ""),
+                head.vehicle, plate, iso(to_ms(row["at"])), row["at"].astimezone(LOCAL).isoformat(timespec="milliseconds"), degrees(row["lon"]), degrees(row["lat"]), tenths(row["speed"], ""),
                 tenths(row["recorder_speed"], ""), row["heading"], row["altitude_m"],
                 "" if row["odometer_m"] is None else f"{row['odometer_m'] / 1000:.3f}".rstrip("0").rstrip("."),
                 guarded("|".join(flag_codes(row["flags"]))), *simplified,

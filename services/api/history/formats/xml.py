@@ -1,10 +1,13 @@
 """GPX 1.1 and KML 2.2 (gx:Track), written as text piece by piece.
 
 A silence of more than 20 minutes begins a new segment. KML wants all moments of a track before its coordinates, so that a gx:Track holds one
-page at most and a gx:MultiTrack joins them: memory does not grow with the period.
+page at most and a gx:MultiTrack joins them. Beside it stand LineStrings for programs that do not know gx:Track; their coordinates wait in a file
+once they are more than a megabyte: memory does not grow with the period.
 """
 
+import tempfile
 from collections.abc import AsyncIterator, Iterator
+from typing import IO
 from xml.sax.saxutils import escape
 
 import asyncpg
@@ -21,6 +24,9 @@ KML_HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <kml xmlns="http://www.opengis.net/kml/2.2" xmlns:gx="http://www.google.com/kml/ext/2.2">
 <Document><name>{name}</name><description>{desc}</description>
 <Placemark><name>{name}</name>"""
+
+
+LINE_KEPT, COPIED = 1 << 20, 1 << 16
 
 
 def pieces(rows: Rows, before_ms: int | None) -> Iterator[tuple[bool, Rows]]:
@@ -75,17 +81,58 @@ def _point(row: asyncpg.Record) -> str:
 
 
 async def kml(head: Head, pages: Pages) -> AsyncIterator[bytes]:
-    """The KML file in pieces: one gx:MultiTrack of gx:Tracks; pages of one ride are joined by repeating the last position."""
+    """The KML file in pieces: one gx:MultiTrack of gx:Tracks; pages of one ride are joined by repeating the last position; then the lines."""
     yield KML_HEAD.format(**words(head)).encode()
+    with tempfile.SpooledTemporaryFile(LINE_KEPT) as file:
+        lines = Lines(file)
+        async for piece in _tracks(pages, lines):
+            yield piece
+        yield f"</Placemark>\n<Placemark><name>{escape(head.name)}</name><MultiGeometry>".encode()
+        lines.end()
+        file.seek(0)
+        while text := file.read(COPIED):
+            yield text
+    yield b"</MultiGeometry></Placemark></Document></kml>\n"
+
+
+class Lines:
+    """A LineString for each ride of two positions or more, written to a file as the positions come."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        """None yet."""
+        self._file, self._first, self._is_open = file, "", False
+
+    def add(self, rows: Rows, *, fresh: bool) -> None:
+        """Positions; `fresh`: of another ride than those before."""
+        places = [f"{degrees(row['lon'])},{degrees(row['lat'])}" for row in rows]
+        if fresh:
+            self.end()
+            self._first, *places = places
+        if places and not self._is_open:
+            self._file.write(f"<LineString><tessellate>1</tessellate><coordinates>{self._first}".encode())
+            self._is_open = True
+        if places:
+            self._file.write(f" {' '.join(places)}".encode())
+
+    def end(self) -> None:
+        """The ride is over."""
+        if self._is_open:
+            self._file.write(b"</coordinates></LineString>\n")
+        self._is_open = False
+
+
+async def _tracks(pages: Pages, lines: Lines) -> AsyncIterator[bytes]:
+    """The tracks, whose places are given to `lines` as well."""
     last: Rows = ()
     async for rows in pages:
         parts = [] if last else ["<gx:MultiTrack><gx:interpolate>0</gx:interpolate>"]
         before_ms = to_ms(last[-1]["at"]) if last else None
         for fresh, part in pieces(rows, before_ms):
             parts.append(_track(part if fresh else [*last, *part]))
+            lines.add(part, fresh=fresh)
         last = rows[-1:]
         yield "\n".join(parts).encode()
-    yield (b"</gx:MultiTrack>" if last else b"") + b"</Placemark></Document></kml>\n"
+    yield b"</gx:MultiTrack>" if last else b""
 
 
 def _track(rows: Rows) -> str:

@@ -1053,6 +1053,7 @@ export interface TrackProperties {
   datetimes: (string)[];
   flags: Record<string, (number)[]>;
   headings: (number | null)[];
+  plate: string | null;
   recorder_speeds_kmh: (number | null)[];
   speeds_kmh: (number | null)[];
   vehicle: number;
