@@ -70,7 +70,8 @@ def import_(
     """
     adopt(data)
     try:
-        parsed = parse_file(kind.value, str(file), file.read_bytes(), _check_rules)
+        parsed = parse_file(kind.value, str(file), file.read_bytes(), _check_rules, Settings().service_area)
+        sys.stderr.writelines(f"警告 warning: {warning}\n" for warning in parsed.warnings)
     except OSError as error:
         raise _ended(REFUSED, f"{file}: {error.strerror}") from error
     except FilesRefused as error:

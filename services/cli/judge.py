@@ -153,6 +153,8 @@ def judge(
         config = read_config(
             {kind: (str(path), path.read_bytes()) for kind, path in files.items() if path is not None},
             check_rules=check_parameters,
+            area=box,
+            warn=lambda warning: print(f"警告 warning: {warning}", file=sys.stderr),
         )
         found, summary = judged(positions, config, box, renames=renames, tz=tz, arrival=arrival)
         with _output(out) as sink:

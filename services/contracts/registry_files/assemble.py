@@ -9,6 +9,7 @@ import msgspec
 from services.contracts.registry import Config, Driver, Road, Route, RuleSet, Vehicle, Zone
 from services.contracts.registry_files.crossing import AssignmentRow, resolve_assignments
 from services.contracts.registry_files.features import parse_roads, parse_routes, parse_zones
+from services.contracts.registry_files.places import Area, check_places
 from services.contracts.registry_files.refusal import MOST_ERRORS, FileError, FilesRefused, Parsed
 from services.contracts.registry_files.rules import CheckRules, parse_rules
 from services.contracts.registry_files.tables import (
@@ -33,15 +34,20 @@ PARSERS: dict[str, Callable[[str, bytes], Parsed[Any]]] = {
 KINDS = (*PARSERS, "rules")
 
 
-def parse_file(kind: str, name: str, data: bytes, check_rules: CheckRules) -> Parsed[Any]:
-    """A file of one of KINDS.
+def parse_file(
+    kind: str, name: str, data: bytes, check_rules: CheckRules, area: Area | None = None
+) -> Parsed[Any]:
+    """A file of one of KINDS; what has a place lies in `area` (None: anywhere).
 
     Raises:
         FilesRefused: with every error of the file.
     """
     if kind == "rules":
         return parse_rules(name, data, check_rules)
-    return PARSERS[kind](name, data)
+    parsed = PARSERS[kind](name, data)
+    if kind in ("roads", "routes", "zones"):
+        check_places(parsed, area)
+    return parsed
 
 
 def build_config(
@@ -80,11 +86,17 @@ def build_config(
 
 
 def read_config(
-    files: Mapping[str, tuple[str, bytes]], *, check_rules: CheckRules, vehicle_ids: VehicleIds | None = None
+    files: Mapping[str, tuple[str, bytes]],
+    *,
+    check_rules: CheckRules,
+    vehicle_ids: VehicleIds | None = None,
+    area: Area | None = None,
+    warn: Callable[[FileError], None] = lambda _warning: None,
 ) -> Config:
     """All files at once: `files` maps a kind ("vehicles", ..., "rules") to the file's name and bytes; "vehicles" must be there.
 
-    Vehicles are numbered from 1 in the order of the file unless `vehicle_ids` says otherwise.
+    Vehicles are numbered from 1 in the order of the file unless `vehicle_ids` says otherwise. Roads, routes and zones lie in `area` (None: anywhere);
+    `warn` hears of what nobody reads.
 
     Raises:
         FilesRefused: with the errors of all files.
@@ -94,7 +106,9 @@ def read_config(
     for kind in KINDS:
         if kind in files:
             try:
-                parsed[kind] = parse_file(kind, *files[kind], check_rules)
+                parsed[kind] = parse_file(kind, *files[kind], check_rules, area)
+                for warning in parsed[kind].warnings:
+                    warn(warning)
             except FilesRefused as error:
                 refused.append(error)
     if refused:

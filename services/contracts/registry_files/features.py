@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from services.contracts.registry import CLASSES, ROAD_CLASSES, ZONE_KINDS, Position, Road, Route, Stop, Zone
+from services.contracts.registry_files.places import crosses_itself
 from services.contracts.registry_files.refusal import Column, Errors, Parsed
 from services.contracts.registry_files.tables import decoded
 from services.contracts.registry_files.values import (
@@ -71,6 +72,9 @@ ZONE_COLUMNS = (
     Column("to", moment, field="to_ms"),
     Column("reason", text()),
 )
+ROAD_PROPERTIES = tuple(column.name for column in ROAD_COLUMNS)
+ROUTE_PROPERTIES = (*(column.name for column in ROUTE_COLUMNS), "leg_widths_m", "stops")
+ZONE_PROPERTIES = tuple(column.name for column in ZONE_COLUMNS)
 
 
 def parse_roads(name: str, data: bytes) -> Parsed[Road]:
@@ -84,6 +88,7 @@ def parse_roads(name: str, data: bytes) -> Parsed[Road]:
     rows: list[int] = []
     for row, properties, geometry in _features(errors, data):
         _check_class_limits(errors, row, properties)
+        errors.look_for_unknown(row, properties, ROAD_PROPERTIES)
         fields = errors.read(ROAD_COLUMNS, row, properties)
         lines = _lines(errors, row, geometry, multi=True)
         if fields is None or not lines:
@@ -95,7 +100,7 @@ def parse_roads(name: str, data: bytes) -> Parsed[Road]:
             roads.append(Road(coordinates=along, oneway=direction != 0, class_limits_kmh=limits, **fields))
             rows.append(row)
     errors.raise_if_any()
-    return Parsed(name, tuple(roads), tuple(rows))
+    return Parsed(name, tuple(roads), tuple(rows), errors.unknown())
 
 
 def parse_routes(name: str, data: bytes) -> Parsed[Route]:
@@ -108,6 +113,7 @@ def parse_routes(name: str, data: bytes) -> Parsed[Route]:
     routes: dict[str, Route] = {}
     rows: list[int] = []
     for row, properties, geometry in _features(errors, data):
+        errors.look_for_unknown(row, properties, ROUTE_PROPERTIES)
         fields = errors.read(ROUTE_COLUMNS, row, properties)
         lines = _lines(errors, row, geometry, multi=False)
         stops = _stops(errors, row, properties.get("stops"))
@@ -123,7 +129,7 @@ def parse_routes(name: str, data: bytes) -> Parsed[Route]:
         )  # fmt: skip
         rows.append(row)
     errors.raise_if_any()
-    return Parsed(name, tuple(routes.values()), tuple(rows))
+    return Parsed(name, tuple(routes.values()), tuple(rows), errors.unknown())
 
 
 def parse_zones(name: str, data: bytes) -> Parsed[Zone]:
@@ -136,6 +142,7 @@ def parse_zones(name: str, data: bytes) -> Parsed[Zone]:
     zones: dict[str, Zone] = {}
     rows: list[int] = []
     for row, properties, geometry in _features(errors, data):
+        errors.look_for_unknown(row, properties, ZONE_PROPERTIES)
         fields = errors.read(ZONE_COLUMNS, row, properties)
         shape = _zone_shape(errors, row, geometry)
         if fields is None or shape is None:
@@ -154,7 +161,7 @@ def parse_zones(name: str, data: bytes) -> Parsed[Zone]:
         zones[fields["zone"]] = Zone(**{"name": fields["zone"]} | fields | shape)
         rows.append(row)
     errors.raise_if_any()
-    return Parsed(name, tuple(zones.values()), tuple(rows))
+    return Parsed(name, tuple(zones.values()), tuple(rows), errors.unknown())
 
 
 def _features(errors: Errors, data: bytes) -> Iterator[tuple[int, dict[str, Any], dict[str, Any]]]:
@@ -257,6 +264,9 @@ def _polygon(rings: Any) -> tuple[tuple[Position, ...], ...]:
             raise BadValue(
                 "环应闭合且至少三个不同的点", "expected closed rings of at least three distinct positions"
             )
+    bad = crosses_itself(found)
+    if bad is not None:
+        raise bad
     return found
 
 

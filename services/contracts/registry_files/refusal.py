@@ -1,7 +1,9 @@
 """What is wrong with a file, as data: where, what stands there, what is expected; collected, then raised once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from services.contracts.registry_files.values import BadValue, Parse
@@ -9,6 +11,7 @@ from services.contracts.registry_files.values import BadValue, Parse
 T = TypeVar("T")
 
 MOST_ERRORS = 50  # told one by one; a file in the wrong format has one a row
+MOST_WARNINGS = 20
 SHOWN_CHARACTERS = 60  # of a value in a message
 
 
@@ -51,6 +54,7 @@ class Parsed(Generic[T]):
     file: str
     records: tuple[T, ...]
     rows: tuple[int, ...]
+    warnings: tuple[FileError, ...] = ()  # nothing is wrong, but somebody may have meant something else
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,8 @@ class Errors:
     file: str
     found: list[FileError] = field(default_factory=list)
     more: int = 0
+    passed_over: dict[str, list[int]] = field(default_factory=dict)  # name -> rows
+    known: set[str] = field(default_factory=set)
 
     def add(self, row: int | None, column: str | None, value: object, bad: BadValue) -> None:
         """Note one; beyond the first 50 only counted."""
@@ -94,6 +100,32 @@ class Errors:
             except BadValue as bad:
                 self.add(row, column.name, value, bad)
         return fields if len(self.found) + self.more == before else None
+
+    def look_for_unknown(self, row: int, names: Iterable[str], known: Collection[str]) -> None:
+        """Note the columns or properties that nobody reads."""
+        self.known |= set(known)
+        for name in names:
+            if name not in known:
+                self.passed_over.setdefault(name, []).append(row)
+
+    def unknown(self) -> tuple[FileError, ...]:
+        """A warning for each column or property that nobody reads, the first 20."""
+        found = []
+        for name, rows in islice(self.passed_over.items(), MOST_WARNINGS):
+            near = get_close_matches(name, self.known, 1)
+            zh, en = (f"; 是否为 {near[0]}?", f"; did you mean {near[0]}?") if near else ("", "")
+            count = f" ({len(rows)} 处 times)" if len(rows) > 1 else ""
+            found.append(
+                FileError(
+                    self.file,
+                    rows[0],
+                    name,
+                    None,
+                    f"未知的列或属性, 未读取{zh}",
+                    f"unknown, not read{en}{count}",
+                )
+            )
+        return tuple(found)
 
     def raise_if_any(self) -> None:
         """Raise FilesRefused if an error was noted."""

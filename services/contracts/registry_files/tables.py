@@ -10,6 +10,7 @@ from services.contracts.registry_files.refusal import Column, Errors, Parsed
 from services.contracts.registry_files.values import (
     BadValue,
     assigned_driver,
+    code,
     division,
     driver,
     iso_date,
@@ -27,12 +28,12 @@ VEHICLE_COLUMNS = (
     Column("terminal", terminal, required=True),
     Column("operator", text(), required=True),
     Column("division", division, required=True),
-    Column("vin", text(40)),
+    Column("vin", code(40)),
     Column("status", one_of(STATUSES)),
     Column("valid_from", moment, field="valid_from_ms"),
     Column("valid_to", moment, field="valid_to_ms"),
     Column("inspection_due", iso_date),
-    Column("permit", text()),
+    Column("permit", code(200)),
     Column("permit_to", iso_date),
     Column("scrapped_on", iso_date),
     Column("subtype", text()),
@@ -44,7 +45,7 @@ DRIVER_COLUMNS = (
     Column("licence_class", text(40)),
     Column("qualified_for", text()),
     Column("valid_to", iso_date),
-    Column("phone", text(40)),
+    Column("phone", code(40)),
 )
 ASSIGNMENT_COLUMNS = (
     Column("vehicle", text(60), required=True),
@@ -76,7 +77,7 @@ def parse_vehicles(name: str, data: bytes) -> Parsed[Vehicle]:
     for place, column, bad in vehicle_conflicts(vehicles, [row_label(row) for row in rows]):
         errors.add(rows[place], column, vehicles[place].terminal, bad)
     errors.raise_if_any()
-    return Parsed(name, tuple(vehicles), tuple(rows))
+    return Parsed(name, tuple(vehicles), tuple(rows), errors.unknown())
 
 
 def parse_drivers(name: str, data: bytes) -> Parsed[Driver]:
@@ -92,18 +93,18 @@ def parse_drivers(name: str, data: bytes) -> Parsed[Driver]:
         fields = errors.read(DRIVER_COLUMNS, row, values)
         if fields is None:
             continue
-        code = fields["driver"]
-        if code in drivers:
-            first = row_label(rows[list(drivers).index(code)])
+        driver_code = fields["driver"]
+        if driver_code in drivers:
+            first = row_label(rows[list(drivers).index(driver_code)])
             errors.add(
                 row, "driver", values["driver"],
-                BadValue(f"与{first} 为同一编码 {code}", f"the same code, {code}, as in {first}"),
+                BadValue(f"与{first} 为同一编码 {driver_code}", f"the same code, {driver_code}, as in {first}"),
             )  # fmt: skip
             continue
-        drivers[code] = Driver(**fields)
+        drivers[driver_code] = Driver(**fields)
         rows.append(row)
     errors.raise_if_any()
-    return Parsed(name, tuple(drivers.values()), tuple(rows))
+    return Parsed(name, tuple(drivers.values()), tuple(rows), errors.unknown())
 
 
 def parse_assignments(name: str, data: bytes) -> Parsed[AssignmentRow]:
@@ -121,7 +122,7 @@ def parse_assignments(name: str, data: bytes) -> Parsed[AssignmentRow]:
             found.append(AssignmentRow(**fields))
             rows.append(row)
     errors.raise_if_any()
-    return Parsed(name, tuple(found), tuple(rows))
+    return Parsed(name, tuple(found), tuple(rows), errors.unknown())
 
 
 def _is_order(errors: Errors, row: int, column: str, from_ms: int | None, to_ms: int | None) -> bool:
@@ -133,11 +134,19 @@ def _is_order(errors: Errors, row: int, column: str, from_ms: int | None, to_ms:
 
 
 def decoded(errors: Errors, data: bytes) -> str:
-    """UTF-8 with or without a mark; a file in GBK gets told how to save it.
+    """UTF-8 with or without a mark; a file in GBK or UTF-16 gets told how to save it.
 
     Raises:
         FilesRefused: it is not UTF-8.
     """
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        errors.add(
+            None,
+            None,
+            None,
+            BadValue("编码为 UTF-16 (Excel: 另存为 CSV UTF-8)", "is UTF-16 (Excel: save as CSV UTF-8)"),
+        )
+        errors.raise_if_any()
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -178,6 +187,17 @@ def _rows(errors: Errors, data: bytes, columns: Sequence[Column]) -> Iterator[tu
 def _header(errors: Errors, row: int, cells: list[str], columns: Sequence[Column]) -> list[str]:
     header = [cell.strip() for cell in cells]
     known = {column.name for column in columns}
+    if len(header) == 1 and (other := next((sign for sign in ";\t|" if sign in header[0]), None)):
+        errors.add(
+            row,
+            columns[0].name,
+            header[0],
+            BadValue(
+                f"各列以 {other!r} 分隔, 应为逗号", f"columns are separated by {other!r}: save with commas"
+            ),
+        )
+        errors.raise_if_any()
+    errors.look_for_unknown(row, (name for name in header if name), known)
     for name in sorted(known & {name for name in header if header.count(name) > 1}):
         errors.add(row, name, None, BadValue("表头中重复", "stands twice in the header"))
     for column in columns:

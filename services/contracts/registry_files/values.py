@@ -36,6 +36,15 @@ INVISIBLE = (
 TRUE = ("true", "yes", "1")
 FALSE = ("false", "no", "0")
 
+ROUNDED = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE]\+\d+|[+-]?\d+[.,]\d+[eE]-?\d+")
+"""1.39E+10, as spreadsheets and programs write a long number."""
+DECIMAL = re.compile(r"[+-]?\d+[.,]\d*")
+QUOTES = "'\"`´‘’‚“”„′″"
+CELL_ERROR = re.compile(r"#+|#[A-Z/0]+[!?]?")
+"""#REF!, #N/A, and a column that was too narrow."""
+NOBODY = ("nan", "null", "none", "n/a", "na", "undefined", "-", "--", "无")
+"""What programs and people write where they have no number."""
+
 
 class BadValue(ValueError):
     """The value is not what is expected there, said in both languages."""
@@ -44,6 +53,11 @@ class BadValue(ValueError):
         """`zh` and `en` read after the value: 应为 … / expected …."""
         self.zh, self.en = zh, en
         super().__init__(en)
+
+
+def narrow(value: Any) -> Any:
+    """A text as a keyboard writes it: full-width digits, letters and signs are the usual ones (ＮＦＫＣ); what is no text stays."""
+    return unicodedata.normalize("NFKC", value).strip() if isinstance(value, str) else value
 
 
 def text(most: int = 200) -> Callable[[Any], str]:
@@ -57,6 +71,29 @@ def text(most: int = 200) -> Callable[[Any], str]:
             raise BadValue("含不可见字符", "holds control or invisible characters")
         if not 1 <= len(found) <= most:
             raise BadValue(f"应为 1–{most} 个字符", f"expected 1-{most} characters")
+        if CELL_ERROR.fullmatch(found) or found.startswith("="):
+            raise BadValue("电子表格的错误值或公式", "an error or a formula of a spreadsheet")
+        return found
+
+    return parse
+
+
+def code(most: int = 64) -> Callable[[Any], str]:
+    """A number or code that a spreadsheet may have ruined: what cannot be one is refused, full-width digits are digits."""
+
+    def parse(value: Any) -> str:
+        found = text(most)(narrow(value))
+        if ROUNDED.fullmatch(found):
+            raise BadValue(
+                "科学计数法, 数位已丢失: 请把该列设为文本后重新导出", "rounded by a spreadsheet, its digits are lost: format the column as text and export again"
+            )  # fmt: skip
+        if DECIMAL.fullmatch(found):
+            raise BadValue(
+                "带小数点的数字: 请把该列设为文本后重新导出",
+                "a number with decimals: format the column as text and export again",
+            )
+        if any(c in QUOTES for c in found):
+            raise BadValue("含引号: 请去掉", "holds quotes: take them away")
         return found
 
     return parse
@@ -73,13 +110,18 @@ def normal_plate(value: Any) -> str:
 
 def terminal(value: Any) -> str:
     """A terminal's number, normalised; 1-20 characters (interfaces section 1)."""
-    return normal_terminal(text(20)(value))
+    found = code(20)(value)
+    if any(c.isspace() or c in ",;" for c in found) or found.lower() in NOBODY:
+        raise BadValue(
+            "应为一个终端号, 无空格与分隔符", "expected one terminal number without spaces or separators"
+        )
+    return normal_terminal(found)
 
 
 def driver(value: Any) -> str:
     """A driver's code, normalised; 1-64 characters. Blanks or zeros alone are what a terminal says without a card, and nobody's code."""
     if isinstance(value, bool) or not isinstance(value, str | int) or normal_driver(str(value)):
-        return text(64)(normal_driver(value) if isinstance(value, str) else value)
+        return code(64)(normal_driver(narrow(value)) if isinstance(value, str) else value)
     raise BadValue(
         "全零或空白表示未插卡,不是驾驶员编码",
         "zeros or blanks alone mean that no card is in: expected a driver's code",
@@ -93,7 +135,7 @@ def assigned_driver(value: Any) -> str | None:
 
 def division(value: Any) -> str:
     """A code of GB/T 2260."""
-    found = text()(value)
+    found = text()(narrow(value))
     if not DIVISION.fullmatch(found) or not found.isascii():
         raise BadValue(
             "应为行政区划代码,2–12 位数字", "expected a division code of 2-12 digits, such as 640100"
@@ -107,7 +149,7 @@ def one_of(allowed: Sequence[str]) -> Callable[[Any], str]:
     choices = " ".join(by_word)
 
     def parse(value: Any) -> str:
-        word = value.strip() if isinstance(value, str) else value
+        word = narrow(value)
         if not isinstance(word, str) or word not in by_word:
             raise BadValue(f"应为其一: {choices}", f"expected one of: {choices}")
         return by_word[word]
@@ -126,7 +168,7 @@ def number(least: float, most: float, *, above: bool = False) -> Callable[[Any],
         if isinstance(value, bool) or not isinstance(value, int | float | str):
             raise bad
         try:
-            found = float(value)
+            found = float(narrow(value))
         except (ValueError, OverflowError):
             raise bad from None
         if not math.isfinite(found) or not least <= found <= most or (above and found == least):
@@ -142,7 +184,7 @@ def moment(value: Any) -> int:
         "应为日期 (2026-11-23) 或带时区的时间 (2026-11-23T08:00:00+08:00)",
         "expected a date (2026-11-23) or a time with its offset (2026-11-23T08:00:00+08:00)",
     )
-    found = value.strip() if isinstance(value, str) else ""
+    found = narrow(value) if isinstance(value, str) else ""
     try:
         if DATE.fullmatch(found):
             when = datetime.combine(date.fromisoformat(found), datetime.min.time(), LOCAL)
@@ -157,7 +199,7 @@ def moment(value: Any) -> int:
 
 def iso_date(value: Any) -> str:
     """A calendar date, kept as it is written: it holds for the whole local day."""
-    found = value.strip() if isinstance(value, str) else ""
+    found = narrow(value) if isinstance(value, str) else ""
     try:
         if DATE.fullmatch(found):
             return date.fromisoformat(found).isoformat()
@@ -168,7 +210,7 @@ def iso_date(value: Any) -> str:
 
 def boolean(value: Any) -> bool:
     """True or false, also as yes/no or 1/0. OSM's other values of `tunnel` and `bridge` (building_passage, viaduct) mean yes."""
-    word = str(value).strip().lower()
+    word = str(narrow(value)).lower()
     if isinstance(value, bool | int | str) and word in TRUE + FALSE:
         return word in TRUE
     if isinstance(value, str) and word.replace("_", "").isalpha():
@@ -178,7 +220,7 @@ def boolean(value: Any) -> bool:
 
 def oneway(value: Any) -> int:
     """1: in the order of the coordinates, -1: against it, 0: both ways. OSM's words are taken."""
-    word = str(value).strip().lower()
+    word = str(narrow(value)).lower()
     if isinstance(value, bool | int | str):
         if word == "-1":
             return -1
