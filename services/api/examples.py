@@ -251,6 +251,7 @@ SYSTEM: dict[str, Any] = {
         {"partition": 0, "position": 1_204_511, "end": 1_204_523, "lag": 12, "rate": 640.2, "owner": "host:4711", "claimed": "2026-11-23T00:00:01Z"}]}],
     "reports": {"minute": {"over_s": 60.0, "accepted": 38_000, "flagged": 400, "quarantined": 10, "rejected": 2, "reasons": [
         {"code": "SYNTAX", "verdict": "rejected", "zh": "不是有效的 JSON", "en": "not JSON", "count": 2}]}, "hour": None},
+    "guard": {"state": "quiet", "since": None, "reports": 0, "kept_out": 0, "reasons": []},
     "operators": [{"operator": "银川某客运公司", "vehicles": 42, "last": "2026-11-23T00:19:58Z"}],
     "streams": 7, "feed": 1234, "webhooks": {"waiting": 0, "oldest_s": None}, "jobs": {"waiting": 0, "running": 1}, "database_bytes": 2_147_483_648,
 }  # fmt: skip

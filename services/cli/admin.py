@@ -1,4 +1,4 @@
-"""`roadwatch admin`: accounts and keys from the machine that runs the system, for the first account and for when nobody can sign in.
+"""`roadwatch admin`: accounts and keys from the machine that runs the system, for the first account and for when nobody can sign in; and ingest, when it is held.
 
 It speaks to the database, not to the api, under the same rules (services/api/accounts/changes.py) and with the same audit, as the actor "system".
 """
@@ -24,14 +24,16 @@ from services.contracts.alert import iso
 from services.runtime.clock import now_ms
 from services.runtime.servers.running import adopt
 from services.runtime.settings import Settings
-from services.store import administration, audit
+from services.store import administration, audit, guard
 from services.store.connect import Conn, connection
 from services.store.times import to_ms
 
 FAILED, WRONG, REFUSED = 1, 2, 3
 T = TypeVar("T")
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help="账号与密钥 Accounts and keys.")
+app = typer.Typer(
+    add_completion=False, pretty_exceptions_enable=False, help="账号、密钥与接入 Accounts, keys, ingest."
+)
 Data = Annotated[Path, typer.Option(help="of `roadwatch up` 数据目录")]
 LoginName = Annotated[str, typer.Argument(metavar="LOGIN", help="登录名")]
 Listed = Annotated[str, typer.Option(help="comma-separated; left out: all 逗号分隔,缺省为全部")]
@@ -178,6 +180,36 @@ def demo(
 def first(out: Annotated[Path, typer.Option(help="for its password 保存位置")], data: Data = DATA) -> None:
     """Make the first security administrator if there is no account. 首个安全管理员。"""
     _run(data, lambda conn: first_account(conn, out))
+
+
+ingest = typer.Typer(help="接入 What takes reports.")
+app.add_typer(ingest, name="ingest")
+
+
+@ingest.callback()
+def _ingest() -> None:
+    """接入 What takes reports."""
+
+
+@ingest.command()
+def resume(data: Data = DATA) -> None:
+    """Let ingest go on that has stopped because too many reports were kept out. 让因拒收过多而暂停的接入继续。"""
+
+    async def work(conn: Conn) -> guard.Guard | None:
+        before = await guard.read(conn)
+        if not await guard.resume(conn):
+            return None
+        detail = {"reports": before.reports, "kept_out": before.kept_out, "reasons": before.reasons}
+        await _write(conn, "ingest.resume", "ingest", detail)
+        return before
+
+    before = _run(data, work)
+    if before is None:
+        _say("接入没有暂停 ingest is not held: nothing to resume")
+        raise typer.Exit(REFUSED)
+    print(
+        f"接入继续 ingest goes on; 暂停时 it was held for {before.kept_out} of {before.reports} reports kept out"
+    )
 
 
 def _change(login: str, data: Path, given: dict[str, Any], said: str) -> None:

@@ -15,11 +15,12 @@ from typing import Any
 import asyncpg
 import msgspec
 
+from services.contracts.alert import iso
 from services.runtime import clock
 from services.runtime.servers.running import RunningSystem, adopt
 from services.runtime.servers.supervisor import FRESH_MS, read_status, written_ms
 from services.runtime.settings import Settings
-from services.store import connect, queries
+from services.store import connect, guard, queries
 
 DEADLINE_S = 10.0
 
@@ -85,9 +86,32 @@ def _lives(pid: int) -> bool:
 async def _counts(database_url: str) -> dict[str, Any]:
     connection = await connect.connection(database_url, name="roadwatch status")
     try:
-        return await queries.status_counts(connection)
+        stands = await guard.read(connection)
+        return {**await queries.status_counts(connection), "guard": _guard(stands)}
     finally:
         await connection.close(timeout=DEADLINE_S)
+
+
+def _guard(stands: guard.Guard) -> dict[str, Any]:
+    since = None if stands.since_ms is None else iso(stands.since_ms)
+    return {
+        "state": stands.state,
+        "since": since,
+        "reports": stands.reports,
+        "kept_out": stands.kept_out,
+        "reasons": stands.reasons,
+    }
+
+
+def _guard_lines(stands: dict[str, Any]) -> list[str]:
+    """What a person must know of reports kept out; nothing while all is well."""
+    if stands["state"] == guard.QUIET:
+        return []
+    reasons = ", ".join(f"{code} {count:,}" for code, count in stands["reasons"].items())
+    what = f"拒收过多 too many reports are kept out: {stands['kept_out']:,} of {stands['reports']:,} since {stands['since']} ({reasons})"
+    if stands["state"] == guard.HELD:
+        what += "\n    接入已暂停 ingest is held: import what is missing, or roadwatch admin ingest resume"
+    return [f"  ✗ {what}"]
 
 
 def _text(report: dict[str, Any]) -> str:
@@ -97,6 +121,8 @@ def _text(report: dict[str, Any]) -> str:
         f"restarts {service['restarts']}"
         for service in report["services"]
     ]
+    if "guard" in report:
+        lines += _guard_lines(report["guard"])
     for name in ("reports", "history"):
         if name in report:
             lines.append(f"  {name}: " + ", ".join(f"{key} {value:,}" for key, value in report[name].items()))

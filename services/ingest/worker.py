@@ -4,6 +4,7 @@ At-least-once: progress is written after Kafka has acknowledged what was made of
 every consumer of `gps.fixes` drops what it has had (source partition and offset travel with the fixes).
 """
 
+import contextlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -21,11 +22,13 @@ from services.contracts.reasons import BY_CODE
 from services.contracts.registry import Config
 from services.contracts.topics import CONTENT_TYPE, FIXES, JSON_REPORT, RAW, REJECTED
 from services.ingest.configs import publish
+from services.ingest.guard import Guarding, wait_while_held
 from services.ingest.lookup import VehicleLookup
 from services.ingest.pipeline import Processed, process
 from services.ingest.tables import DriverTable
 from services.runtime import fallback, metrics
 from services.runtime.clock import monotonic_s
+from services.runtime.interruptions import StopTaking
 from services.runtime.kafka import Batch, Message, Producer
 from services.runtime.service import Service
 from services.runtime.settings import Settings
@@ -63,6 +66,7 @@ class Ingest(Work[None]):
         self.document, self.version = "", 0
         self.lookup = VehicleLookup(Config())
         self.greatest_ms = -1
+        self.guarding = Guarding(settings, pool)
         self.looked_s = self.ticked_s = monotonic_s()
 
     async def begin(self, conn: Conn, _number: int, claim: Claim) -> tuple[None, int]:
@@ -76,7 +80,12 @@ class Ingest(Work[None]):
         return self.version
 
     async def learn(self) -> None:
-        """Take up the config version in force, and publish one whose importer died."""
+        """Take up the config version in force, and publish one whose importer died.
+
+        Raises:
+            StopTaking: ingest is held.
+        """
+        await self.guarding.look()
         async with self.pool.acquire() as conn:
             await self._take_up(conn)
             if await configs.unpublished(conn, UNPUBLISHED_S):
@@ -97,18 +106,22 @@ class Ingest(Work[None]):
         log.info("config", version=record.version, document=record.document[:12])
 
     async def take(self, taken: Sequence[tuple[Held[None], Batch]]) -> None:
-        """Decide what was fetched and send what comes of it."""
-        done: list[tuple[Held[None], Processed]] = []
+        """Decide what was fetched and send what comes of it.
+
+        Raises:
+            StopTaking: too much of it would be kept out; nothing of it was sent.
+        """
         with metrics.INGEST_SECONDS.time():
+            done = [(held, batch, await self._decide(batch)) for held, batch in taken if batch.records]
+            await self.guarding.judge(
+                [(batch.timestamp_column(), processed) for _, batch, processed in done], self.version
+            )
             messages: list[Message] = []
-            for held, batch in taken:
-                if batch.records:
-                    processed = await self._decide(batch)
-                    messages += self._fix_messages(batch.partition, processed.fixes)
-                    messages += self._reject_messages(batch, processed)
-                    done.append((held, processed))
+            for _, batch, processed in done:
+                messages += self._fix_messages(batch.partition, processed.fixes)
+                messages += self._reject_messages(batch, processed)
             await self.producer.send_batch(messages)
-        for held, processed in done:
+        for held, _, processed in done:
             held.counts.update(processed.verdicts)
             held.counts.update(processed.reasons)
             _count(processed)
@@ -233,8 +246,11 @@ async def session(service: Service) -> None:
     pool: asyncpg.Pool = await connect(settings.database_url, name="roadwatch-ingest")
     try:
         async with Producer(settings, "ingest") as producer:
-            ingest = Ingest(settings, pool, producer)
-            await ingest.learn()
-            await PartitionWorker(pool, service.owner, ingest).run(service)
+            while not service.stopping.is_set():
+                await wait_while_held(service, pool)
+                ingest = Ingest(settings, pool, producer)
+                with contextlib.suppress(StopTaking):
+                    await ingest.learn()
+                    await PartitionWorker(pool, service.owner, ingest).run(service)
     finally:
         pool.terminate()

@@ -11,3 +11,7 @@ class OutOfStep(RuntimeError):
 
 class KafkaAway(ConnectionError):
     """Kafka does not answer, or not in time."""
+
+
+class StopTaking(Exception):
+    """Nothing more is to be taken until somebody says so; what was taken is committed, what was not is read again later."""

@@ -10,6 +10,12 @@ INGEST_REASONS = Counter("roadwatch_ingest_reasons_total", "Reports by reason co
 INGEST_EXACT = Counter(
     "roadwatch_ingest_exact_total", "Reports that the exact reader had to look at; the others were plain"
 )
+INGEST_KEPT_OUT = Gauge(
+    "roadwatch_ingest_kept_out_ratio", "Share of reports rejected or quarantined in the guard's window"
+)
+INGEST_GUARD = Gauge(
+    "roadwatch_ingest_guard_state", "0 quiet, 1 too many reports are kept out, 2 ingest has stopped for it"
+)
 INGEST_SECONDS = Histogram(
     "roadwatch_ingest_batch_seconds", "From a batch's fetch to its acknowledgement",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),

@@ -117,6 +117,20 @@ class Settings(BaseSettings):
         le=36_500,
         description="a position so many days older than its arrival is quarantined as a wrong clock; 0: not asked, for what replays old recordings",
     )
+    guard_share: float = Field(
+        0.2,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="too many reports are kept out when more than this share is rejected or quarantined; 1: never",
+    )
+    guard_reports: int = Field(1000, ge=1, description="of at least so many reports in the guard's window")
+    guard_window_s: int = Field(
+        60, ge=1, le=3600, description="the guard's window, seconds of the broker's time"
+    )
+    guard_stop: bool = Field(
+        False, description="true: ingest then stops taking more until it is resumed, or an import is in force"
+    )
     metrics_port: int = Field(0, ge=0, le=65535, description="loopback port of a worker's /metrics; 0: none")
     stall_s: float = Field(
         30.0, gt=0, description="a process whose lag is > 0 and does not advance so long ends itself"

@@ -227,6 +227,25 @@ class Progress(Base):
     config_version: Mapped[int] = mapped_column(server_default="0")
 
 
+class IngestGuard(Base):
+    """Whether too many reports are kept out, and whether ingest has stopped taking more for it: one row (docs/decisions/0009)."""
+
+    __tablename__ = "ingest_guard"
+    __table_args__ = (
+        CheckConstraint("id = 1", name="ingest_guard_one_row"),
+        CheckConstraint("state IN ('quiet', 'over', 'held')", name="ingest_guard_state"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, server_default="1")
+    state: Mapped[str] = mapped_column(server_default="quiet")
+    armed: Mapped[bool] = mapped_column(server_default=text("true"))
+    since: Mapped[datetime | None]
+    reports: Mapped[int] = mapped_column(server_default="0")
+    kept_out: Mapped[int] = mapped_column(server_default="0")
+    reasons: Mapped[dict[str, Any]] = mapped_column(server_default=EMPTY_OBJECT)
+    config_version: Mapped[int] = mapped_column(server_default="0")
+
+
 class RuleSnapshot(Base):
     """Rule state of a partition as it was before `next_offset`; a full one makes the earlier ones superfluous."""
 

@@ -22,7 +22,7 @@ import structlog
 
 from services.runtime import metrics
 from services.runtime.clock import monotonic_s
-from services.runtime.interruptions import FenceLost, OutOfStep
+from services.runtime.interruptions import FenceLost, OutOfStep, StopTaking
 from services.runtime.kafka import Batch, Consumer, Watchdog
 from services.runtime.service import Service, became_ready
 from services.store import progress
@@ -242,8 +242,13 @@ class PartitionWorker(Generic[S]):
             service.settings, work.consumer, work.topic, self.claim, self.release
         ) as consumer:
             while not service.stopping.is_set():
-                await self.apply(await consumer.poll(self._due_in_s()))
-                await work.keep_house(self.held)
+                batches = await consumer.poll(self._due_in_s())
+                try:
+                    await self.apply(batches)
+                    await work.keep_house(self.held)
+                except StopTaking:
+                    await self.commit(last=True)
+                    raise
                 if not self._due_in_s():
                     await self.commit()
                 await keepalive.keep()

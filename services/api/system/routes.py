@@ -1,6 +1,7 @@
 """The state of the whole system on one page: rates and lag, what is kept out and why, the last report by operator, what waits, how much is kept."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -16,7 +17,7 @@ from services.api.system.watch import READS, Sample, Watch, rate
 from services.contracts.alert import iso
 from services.contracts.reasons import REASONS, Verdict
 from services.runtime.clock import now_ms
-from services.store import system
+from services.store import guard, system
 from services.store.scope import EVERYTHING
 
 PERIODS = {"minute": 60.0, "hour": 3600.0}
@@ -41,6 +42,7 @@ async def get_system(request: Request, _: Annotated[Nothing, Query()]) -> Respon
     state = state_of(request)
     async with state.database.reading(EVERYTHING) as conn:
         bytes_, waiting = await system.database_bytes(conn), await system.waiting(conn)
+        guarded = await guard.read(conn)
     at_ms, watch = now_ms(), state.watch
     last = watch.samples[-1] if watch.samples else None
     body = {
@@ -49,6 +51,7 @@ async def get_system(request: Request, _: Annotated[Nothing, Query()]) -> Respon
         "kafka": "away" if watch.ends is None else "ok",
         "services": [_service(watch, last, name) for name in READS] if last else [],
         "reports": {name: reports(watch, seconds) for name, seconds in PERIODS.items()},
+        "guard": _guard(guarded),
         "operators": _operators(state.livemap),
         "streams": len(state.hub.listeners),
         "feed": state.hub.position,
@@ -112,17 +115,25 @@ def reports(watch: Watch, seconds: float) -> dict[str, Any] | None:
     return {
         "over_s": round(last.at_s - before.at_s, 1),
         **{str(verdict): max(told[str(verdict)], 0) for verdict in Verdict},
-        "reasons": [
-            {
-                "code": reason.code,
-                "verdict": str(reason.verdict),
-                "zh": reason.zh,
-                "en": reason.en,
-                "count": told[reason.code],
-            }
-            for reason in REASONS
-            if told[reason.code] > 0
-        ],
+        "reasons": _reasons(told),
+    }
+
+
+def _reasons(told: Mapping[str, int]) -> list[dict[str, Any]]:
+    return [
+        {"code": reason.code, "verdict": str(reason.verdict), "zh": reason.zh, "en": reason.en, "count": told[reason.code]}
+        for reason in REASONS
+        if told.get(reason.code, 0) > 0
+    ]  # fmt: skip
+
+
+def _guard(found: guard.Guard) -> dict[str, Any]:
+    return {
+        "state": found.state,
+        "since": None if found.since_ms is None else iso(found.since_ms),
+        "reports": found.reports,
+        "kept_out": found.kept_out,
+        "reasons": _reasons(found.reasons),
     }
 
 

@@ -75,6 +75,21 @@ class SystemJobs(Shape):
     running: int
 
 
+class SystemGuard(Shape):
+    """Whether too many reports are kept out."""
+
+    state: Literal["quiet", "over", "held"] = Field(
+        description="正常、拒收过多、接入已暂停 · quiet; over: too large a share is kept out, ingest goes on; held: ingest has stopped taking more until "
+        "`roadwatch admin ingest resume` or an import"
+    )
+    since: str | None = Field(
+        json_schema_extra={"format": "date-time"}, description="自何时起 · since when; null: all is well"
+    )
+    reports: int = Field(description="触发时窗口内的报文数 · reports in the window that tripped it")
+    kept_out: int = Field(description="其中被拒收或隔离的 · of them rejected or quarantined")
+    reasons: list[SystemReason] = Field(description="其原因 · for these reasons")
+
+
 class System(Shape):
     """How the system is."""
 
@@ -83,6 +98,7 @@ class System(Shape):
     kafka: Literal["ok", "away"]
     services: list[SystemService]
     reports: SystemPeriods
+    guard: SystemGuard = Field(description="拒收保护 · whether too many reports are kept out")
     operators: list[SystemOperator] = Field(description="longest silent first, at most 500")
     streams: int = Field(description="open event streams of this process")
     feed: int | None = Field(description="number of the last event that this process has read")

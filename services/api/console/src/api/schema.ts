@@ -953,6 +953,7 @@ export type Supervision = "urgent" | "normal";
 export interface System {
   database_bytes: number;
   feed: number | null;
+  guard: SystemGuard;
   jobs: SystemJobs;
   kafka: "ok" | "away";
   operators: (SystemOperator)[];
@@ -962,6 +963,14 @@ export interface System {
   time: string;
   watched_since: string | null;
   webhooks: SystemWebhooks;
+}
+
+export interface SystemGuard {
+  kept_out: number;
+  reasons: (SystemReason)[];
+  reports: number;
+  since: string | null;
+  state: "quiet" | "over" | "held";
 }
 
 export interface SystemJobs {

@@ -14,6 +14,7 @@ const LATE = 5000;
 
 export default function System() {
   const say = useWords();
+  const language = useLanguage();
   const { data, error, again } = useAsked("system", (signal) => get<Body>("/v1/system", {}, signal));
   useEffect(() => {
     const timer = setInterval(again, LOOK_MS);
@@ -26,6 +27,7 @@ export default function System() {
     <>
       {error ? <p className="said bad" role="alert">{error.message}</p> : null}
       {data.kafka === "away" ? <p className="said bad" role="alert">{say("kafkaAway")}</p> : null}
+      {data.guard.state !== "quiet" ? <p className="said bad" role="alert">{say(data.guard.state === "held" ? "guardHeld" : "guardOver", { kept: number(data.guard.kept_out), reports: number(data.guard.reports) })} {data.guard.reasons.map((one) => `${one[language]} ${number(one.count)}`).join(language === "zh" ? "、" : ", ")}</p> : null}
       <dl className="tiles">
         <div><dt>{say("streams")}</dt><dd>{figure(data.streams)}</dd></div>
         <div><dt>{say("feed")}</dt><dd>{figure(data.feed)}</dd></div>
