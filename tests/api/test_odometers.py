@@ -121,6 +121,7 @@ def test_a_parked_vehicle_that_drifts_is_one_stop(seed: int, every_s: int) -> No
         np.full(len(seconds), ABSENT),
     )
     checked(way, 0, 1)
+    assert legs(way).distance_m.sum() == 0
 
 
 @pytest.mark.parametrize("step_s", [10, 300])

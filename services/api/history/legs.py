@@ -3,7 +3,7 @@
 Pure functions over arrays.
 
 - *Positions*: great-circle distance, where 200 km/h would do (else the leg is an error of position and counts nothing); nothing, too, where both
-  fixes say that they stand (3 km/h or less) and the positions bear it out, since a parked vehicle's positions drift. A lone position far off both
+  fixes say that they stand (3 km/h or less, or drift) and the positions bear it out, since a parked vehicle's positions drift. A lone position far off both
   its neighbours, which lie together, is an error and is taken to be where the one before it is.
 - *Odometer*: both fixes have a reading, the later is not smaller, 200 km/h (and 200 m for rounding) would do, and the readings of its five minutes
   (by the clock, so that every period divides alike) agree with the positions: not less than they say, and not more than positions or speeds explain.
@@ -105,7 +105,7 @@ def legs(way: Way) -> Legs:
 
 def _by_positions(way: Way, took_ms: Ints, most_m: Floats) -> Floats:
     apart_m = apart(way.lon[:-1], way.lat[:-1], way.lon[1:], way.lat[1:])
-    stood = (way.speed >= 0) & (way.speed <= STILL)
+    stood = ((way.speed >= 0) & (way.speed <= STILL)) | idle(way)
     held = np.where(took_ms > GAP_MS, apart_m < CARRIED_M, ~displaced(way)[:-1])
     nothing = (apart_m > most_m) | (stood[1:] & stood[:-1] & held)
     return np.where(nothing, 0.0, apart_m)
