@@ -5,7 +5,7 @@ It is how a stranger tries a rule, how an authority checks a track, and how the 
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -150,16 +150,20 @@ def judge(
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     with _refusals(positions):
-        config = read_config(
-            {kind: (str(path), path.read_bytes()) for kind, path in files.items() if path is not None},
-            check_rules=check_parameters,
-            area=box,
-            warn=lambda warning: print(f"警告 warning: {warning}", file=sys.stderr),
-        )
+        config = _config(files, box)
         found, summary = judged(positions, config, box, renames=renames, tz=tz, arrival=arrival)
         with _output(out) as sink:
             sink.writelines(msgspec.json.encode(transition.episode) + b"\n" for transition in found)
     sys.stderr.writelines(line + "\n" for line in summary.lines())
+
+
+def _config(files: Mapping[str, Path | None], area: Area) -> Config:
+    return read_config(
+        {kind: (str(path), path.read_bytes()) for kind, path in files.items() if path is not None},
+        check_rules=check_parameters,
+        area=area,
+        warn=lambda warning: print(f"警告 warning: {warning}", file=sys.stderr),
+    )
 
 
 @contextmanager
