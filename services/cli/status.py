@@ -86,27 +86,22 @@ def _lives(pid: int) -> bool:
 async def _counts(database_url: str) -> dict[str, Any]:
     connection = await connect.connection(database_url, name="roadwatch status")
     try:
-        stands = await guard.read(connection)
-        return {**await queries.status_counts(connection), "guard": _guard(stands)}
+        return await queries.status_counts(connection) | _guard(await guard.read(connection))
     finally:
         await connection.close(timeout=DEADLINE_S)
 
 
 def _guard(stands: guard.Guard) -> dict[str, Any]:
+    """Added to the report while too many reports are kept out, and only then."""
+    if stands.state == guard.QUIET:
+        return {}
     since = None if stands.since_ms is None else iso(stands.since_ms)
-    return {
-        "state": stands.state,
-        "since": since,
-        "reports": stands.reports,
-        "kept_out": stands.kept_out,
-        "reasons": stands.reasons,
-    }
+    figures = {"reports": stands.reports, "kept_out": stands.kept_out, "reasons": stands.reasons}
+    return {"guard": {"state": stands.state, "since": since} | figures}
 
 
 def _guard_lines(stands: dict[str, Any]) -> list[str]:
-    """What a person must know of reports kept out; nothing while all is well."""
-    if stands["state"] == guard.QUIET:
-        return []
+    """What a person must know of reports kept out."""
     reasons = ", ".join(f"{code} {count:,}" for code, count in stands["reasons"].items())
     what = f"拒收过多 too many reports are kept out: {stands['kept_out']:,} of {stands['reports']:,} since {stands['since']} ({reasons})"
     if stands["state"] == guard.HELD:
