@@ -44,7 +44,7 @@ class Clock:
 
 def fatigue(config: Config, fixes: list[tuple[Fix, int]]) -> list[Episode]:
     """Episodes of one vehicle; `fixes` are judged ones in order, each with the driver then on the vehicle."""
-    taking_part = [(fix, driver) for fix, driver in fixes if fix.has_speed]
+    taking_part = [(fix, driver) for fix, driver in fixes if fix.plausible]
     times = [fix for fix, _ in taking_part]
     found: list[Found] = []
     for ledger in ledgers_of(config, taking_part):

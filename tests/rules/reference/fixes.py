@@ -58,9 +58,14 @@ class Fix:
         return not self.not_fixed
 
     @property
+    def plausible(self) -> bool:
+        """Takes part in fatigue, with a speed or without."""
+        return self.has_position and not self.speed_implausible
+
+    @property
     def has_speed(self) -> bool:
-        """Takes part in speeding and fatigue."""
-        return self.has_position and not self.speed_implausible and self.used_speed is not None
+        """Takes part in speeding."""
+        return self.plausible and self.used_speed is not None
 
 
 def from_records(records: Fixes) -> list[Fix]:

@@ -5,6 +5,7 @@ from services.contracts.registry import Config
 from tests.rules.reference.episode import Episode
 from tests.rules.reference.fatigue import fatigue
 from tests.rules.reference.fixes import Fix
+from tests.rules.reference.plausibility import without_frozen
 from tests.rules.reference.route_deviation import route_deviation
 from tests.rules.reference.speeding import speeding
 
@@ -24,7 +25,9 @@ def judge(config: Config, fixes: list[Fix]) -> list[Episode]:
     known = {row.id for row in config.vehicles}
     result: list[Episode] = []
     for vehicle in sorted({fix.vehicle for fix in fixes} & known):
-        admitted = with_drivers(newer_only([fix for fix in fixes if fix.vehicle == vehicle]))
+        admitted = with_drivers(
+            without_frozen(config, newer_only([fix for fix in fixes if fix.vehicle == vehicle]))
+        )
         for rule in RULES:
             result += rule(config, admitted)
     return sorted(result, key=lambda e: (e["began_ms"], e["vehicle"], e["rule"], e["kind"], e["driver"] or 0))

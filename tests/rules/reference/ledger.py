@@ -9,9 +9,12 @@ from services.contracts.registry import Config
 from tests.rules.reference.fixes import Fix
 from tests.rules.reference.geometry import distance_m
 from tests.rules.reference.parameters import Parameters, in_force
+from tests.rules.reference.switch import Motion, motions_of
 
 ODOMETER_M = 1000
-"""An odometer that has moved no more than this over a silence has stayed."""
+"""An odometer that has grown by no more than this over a silence contradicts no place."""
+FASTEST_KMH = 120
+"""A way that was made faster over a silence was not made: the position or the odometer is wrong."""
 
 
 @dataclass
@@ -19,7 +22,8 @@ class Spell:
     """Driving without proven rest."""
 
     moving: list[Fix] = field(default_factory=list)
-    unsure_from_ms: int | None = None  # the first fix that found the vehicle elsewhere after a silence
+    on_ms: list[int] = field(default_factory=list)  # those of them at which the switch was on
+    unsure_from_ms: int | None = None  # the first fix that shows movement by its place alone
     over_at_ms: int | None = None  # the fix of the vehicle that showed that it is over
     rested: bool = False  # ended by rest, not by a long silence
 
@@ -41,7 +45,7 @@ class Entry:
     fix: Fix
     moving: bool
     returned: bool  # the first of a presence
-    elsewhere: bool  # found elsewhere after a silence
+    elsewhere: bool  # found elsewhere after a silence that was driving
 
 
 @dataclass
@@ -57,6 +61,9 @@ class Ledger:
         None  # before this stop, unless it began with a presence or after a long silence
     )
     spoiled: bool = False
+    stray: bool = (
+        False  # the latest fix was still, beyond the radius, and the next one decides whether that spoils
+    )
 
     @property
     def running(self) -> Spell | None:
@@ -68,44 +75,53 @@ class Ledger:
         self.present = False
         self._rest(fix, parameters, proven=True)
 
-    def step(self, fix: Fix, parameters: Parameters, *, switched_on: bool) -> None:
-        """A fix of the vehicle with this driver on it; `switched_on`: the vehicle's moving switch after this fix."""
-        returned, elsewhere, within = not self.present, False, True
+    def step(self, motion: Motion, parameters: Parameters) -> None:
+        """A fix of the vehicle with this driver on it."""
+        fix = motion.fix
+        moving, within, elsewhere = motion.on or motion.displaced, True, False
+        returned = not self.present
         silence_ms = 0 if returned else fix.time_ms - self.entries[-1].fix.time_ms
         if returned:  # 1
             self._rest(fix, parameters, proven=True)
             self._new_stop()
-        elif silence_ms > parameters.ms("max_silence_s"):  # 2
-            self._end(fix, rested=False)
-            self._new_stop()
         else:
-            if silence_ms > parameters.ms("max_gap_s"):  # 3
+            within = self._within(
+                self.first_still or (self.latest_moving if moving else fix), fix, parameters
+            )
+            self._decide_stray(fix, parameters, within=within)
+            ended = silence_ms > parameters.ms("max_silence_s")
+            if silence_ms > parameters.ms("max_gap_s"):  # 2
                 within = self._found_again(fix, parameters)
-                elsewhere = not within
-            else:
-                within = self._within(
-                    self.first_still or (self.latest_moving if switched_on else fix), fix, parameters
-                )
-            self._rest(fix, parameters, proven=within and not self.spoiled)  # 4
-        moving = switched_on or elsewhere
-        if moving:  # 5
-            self._move(fix, elsewhere=elsewhere)
+                elsewhere = not within and _no_room(self.entries[-1].fix, fix, parameters)
+                ended = not elsewhere if not within else ended
+            if ended:
+                self._end(fix, rested=False)
+                self._new_stop()
+                within = True
+            elif not elsewhere:
+                self._rest(fix, parameters, proven=within and not self.spoiled)  # 3
+        if moving or elsewhere:  # 4
+            self._move(motion, parameters, elsewhere=elsewhere)
         else:
             self.first_still = self.first_still or fix
-            self.spoiled = self.spoiled or not within
+            self.stray = not within
         self.present = True
-        self.entries.append(Entry(fix, moving, returned, elsewhere))
+        self.entries.append(Entry(fix, moving or elsewhere, returned, elsewhere))
 
     def _new_stop(self) -> None:
-        self.first_still, self.latest_moving, self.spoiled = None, None, False
+        self.first_still, self.latest_moving, self.spoiled, self.stray = None, None, False, False
+
+    def _decide_stray(self, fix: Fix, parameters: Parameters, *, within: bool) -> None:
+        """The fix before was still and beyond the radius: one stray position, or a vehicle that moved."""
+        if self.stray:
+            two_before = self.entries[-2].fix
+            soon = fix.time_ms - two_before.time_ms <= parameters.ms("stray_s")
+            self.spoiled = self.spoiled or not (within and soon)
+            self.stray = False
 
     def _found_again(self, fix: Fix, parameters: Parameters) -> bool:
-        before = self.entries[-1].fix
-        stayed = (
-            before.odometer_m is None
-            or fix.odometer_m is None
-            or abs(fix.odometer_m - before.odometer_m) <= ODOMETER_M
-        )
+        grown_m = _grown_m(self.entries[-1].fix, fix)
+        stayed = grown_m is None or grown_m <= ODOMETER_M
         return stayed and self._within(self.first_still or self.latest_moving, fix, parameters)
 
     @staticmethod
@@ -124,37 +140,42 @@ class Ledger:
         if spell is not None:
             spell.over_at_ms, spell.rested = fix.time_ms, rested
 
-    def _move(self, fix: Fix, *, elsewhere: bool) -> None:
-        spell = self.running
+    def _move(self, motion: Motion, parameters: Parameters, *, elsewhere: bool) -> None:
+        fix, spell = motion.fix, self.running
         if spell is None:
             spell = Spell()
             self.spells.append(spell)
-        spell.moving.append(fix)
-        if elsewhere and spell.unsure_from_ms is None:
+        on_lately = any(fix.time_ms - on_ms < parameters.ms("min_rest_s") for on_ms in spell.on_ms)
+        if (elsewhere or (motion.displaced and not on_lately)) and spell.unsure_from_ms is None:
             spell.unsure_from_ms = fix.time_ms
+        spell.moving.append(fix)
+        if motion.on:
+            spell.on_ms.append(fix.time_ms)
         self._new_stop()
         self.latest_moving = fix
+
+
+def _grown_m(before: Fix, fix: Fix) -> int | None:
+    if before.odometer_m is None or fix.odometer_m is None:
+        return None
+    return fix.odometer_m - before.odometer_m
+
+
+def _no_room(before: Fix, fix: Fix, parameters: Parameters) -> bool:
+    """Whether the way over a silence takes so long that no rest fits in."""
+    silence_ms = fix.time_ms - before.time_ms
+    ways_m = [distance_m((before.lon, before.lat), (fix.lon, fix.lat)), _grown_m(before, fix) or 0]
+    way_m = max((way for way in ways_m if way * 3600 <= FASTEST_KMH * silence_ms), default=0)
+    return bool(way_m * 3600 > parameters["silent_drive_kmh"] * (silence_ms - parameters.ms("min_rest_s")))
 
 
 def ledgers_of(config: Config, fixes: list[tuple[Fix, int]]) -> list[Ledger]:
     """The ledgers of one vehicle, in the order their drivers appear; `fixes` take part, each with its driver."""
     ledgers: dict[int, Ledger] = {}
-    switched_on = False
-    for fix, driver in fixes:
+    for motion, (fix, driver) in zip(motions_of(config, [fix for fix, _ in fixes]), fixes, strict=True):
         parameters = in_force(config, "fatigue", fix.time_ms)
-        switched_on = _switch(fix, parameters, switched_on=switched_on)
         for other in ledgers.values():
             if other.driver != driver:
                 other.away(fix, parameters)
-        ledgers.setdefault(driver, Ledger(driver)).step(fix, parameters, switched_on=switched_on)
+        ledgers.setdefault(driver, Ledger(driver)).step(motion, parameters)
     return list(ledgers.values())
-
-
-def _switch(fix: Fix, parameters: Parameters, *, switched_on: bool) -> bool:
-    speed = fix.used_speed
-    assert speed is not None
-    if speed >= parameters.tenths("moving_kmh"):
-        return True
-    if speed <= parameters.tenths("still_kmh"):
-        return False
-    return switched_on

@@ -17,20 +17,19 @@ from tests.rules.reference.parameters import (
     tenths,
 )
 
-PREFERRED_M = 10.0
-EQUAL_M = 0.01
-
 
 @dataclass(frozen=True)
 class Limit:
     """What holds at a fix; speeds in 0.1 km/h."""
 
     in_force: int
-    statutory: int | None
-    against: int  # the statutory part, else the class's ceiling
+    statutory: int  # the part of it that kind and band compare with
     road: int | None  # place in config.roads; None where it gives no limit
     matched: int | None  # the road taken, whether or not it gives a limit
     confidence: float
+    doubt: tuple[
+        tuple[int, int], ...
+    ]  # where the roads that fit equally differ: their places and limits in force
 
 
 def limit_at(config: Config, fix: Fix, road_before: int | None) -> Limit:
@@ -43,30 +42,33 @@ def limit_at(config: Config, fix: Fix, road_before: int | None) -> Limit:
     """
     parameters = in_force(config, "speeding", fix.time_ms)
     vehicle_class = class_at(config, fix.vehicle, fix.time_ms)
-    fitting = _fitting_roads(config, fix, parameters, road_before)
+    fitting = _fitting_roads(config, fix, in_force(config, "matching", fix.time_ms))
     roads: list[int | None] = list(fitting) or [None]
-    best = max(roads, key=lambda place: _limit(config, fix, vehicle_class, parameters, place)[0])
-    force, statutory, gives = _limit(config, fix, vehicle_class, parameters, best)
-    ceiling = CEILING[_figures(vehicle_class, fix)]
+    limits = {place: _limit(config, fix, vehicle_class, parameters, place) for place in roads}
+
+    def merit(place: int | None) -> tuple[int, int, bool, float]:
+        force, statutory, _ = limits[place]
+        return force, statutory, place == road_before, 0.0 if place is None else -fitting[place]
+
+    best = max(roads, key=merit)
+    force, statutory, gives = limits[best]
+    differ = len({limits[place][:2] for place in roads}) > 1
     return Limit(
         in_force=force,
         statutory=statutory,
-        against=ceiling if statutory is None else statutory,
         road=best if gives else None,
         matched=best,
-        confidence=0.5 if len(fitting) > 1 else 1.0,
+        confidence=0.5 if differ else 1.0,
+        doubt=tuple((place, limits[place][0]) for place in fitting) if differ else (),
     )
 
 
-def _fitting_roads(config: Config, fix: Fix, parameters: Parameters, road_before: int | None) -> list[int]:
-    """Places of the roads that fit best, equally, in the order of the map."""
-    reckoned: dict[int, float] = {}
-    for place, road in enumerate(config.roads):
-        distance = _road_distance(road, fix, parameters)
-        if distance is not None:
-            reckoned[place] = distance - (PREFERRED_M if place == road_before else 0.0)
-    least = min(reckoned.values(), default=0.0)
-    return [place for place, distance in reckoned.items() if distance <= least + EQUAL_M]
+def _fitting_roads(config: Config, fix: Fix, matching: Parameters) -> dict[int, float]:
+    """Places of the roads that fit equally, in the order of the map, and how far each is."""
+    distances = {place: _road_distance(road, fix, matching) for place, road in enumerate(config.roads)}
+    found = {place: distance for place, distance in distances.items() if distance is not None}
+    least = min(found.values(), default=0.0)
+    return {place: distance for place, distance in found.items() if distance <= least + matching["tie_m"]}
 
 
 def _road_distance(road: Road, fix: Fix, parameters: Parameters) -> float | None:
@@ -100,7 +102,7 @@ def _figures(vehicle_class: VehicleClass, fix: Fix) -> str:
 
 def _limit(
     config: Config, fix: Fix, vehicle_class: VehicleClass, parameters: Parameters, place: int | None
-) -> tuple[int, int | None, bool]:
+) -> tuple[int, int, bool]:
     """Limit in force, statutory part, and whether the road gives any of it."""
     night = inside(parameters.window("night_window"), local_ms(fix.time_ms))
     figures = _figures(vehicle_class, fix)
@@ -118,15 +120,16 @@ def _limit(
     zones = [
         tenths(zone.limit_kmh)
         for zone in config.zones
-        if zone.limit_kmh is not None and _holds(zone, fix, vehicle_class)
+        if zone.limit_kmh is not None and holds(zone, fix, vehicle_class)
     ]
 
     factor = parameters["night_factor"].get(vehicle_class.value) if night else None
     multiplied = _least(statutory_of_class, posted if night_limit is None else None, unmatched)
     monitoring = None if factor is None or multiplied is None else half_up(Fraction(str(factor)) * multiplied)
 
-    statutory = _least(statutory_of_class, sign, *zones)
-    force = _least(statutory, monitoring, unmatched)
+    force = _least(statutory_of_class, sign, *zones, monitoring, unmatched)
+    statutory = _least(statutory_of_class, sign, *zones, None if on_road else CEILING[figures])
+    assert statutory is not None
     return (NO_LIMIT if force is None else force), statutory, on_road
 
 
@@ -142,7 +145,7 @@ def _least(*values: int | None) -> int | None:
     return min((value for value in values if value is not None), default=None)
 
 
-def _holds(zone: Zone, fix: Fix, vehicle_class: VehicleClass) -> bool:
+def holds(zone: Zone, fix: Fix, vehicle_class: VehicleClass) -> bool:
     """Whether a zone holds for this class, at this hour and date, and the fix is in it."""
     if zone.classes and vehicle_class not in zone.classes:
         return False

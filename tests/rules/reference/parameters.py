@@ -15,6 +15,8 @@ LOCAL_OFFSET_MS = 8 * 3_600_000
 OFF_EXPRESSWAY = ("highway", "urban_expressway", "urban", "rural", "mountain")
 
 DEFAULTS: dict[str, dict[str, Any]] = {
+    "plausibility": {"frozen_m": 30, "frozen_distance_m": 300, "frozen_kmh": 10, "frozen_gap_s": 300},
+    "matching": {"match_radius_m": 30, "match_heading_deg": 45, "moving_kmh": 5, "tie_m": 15},
     "speeding": {
         "statutory_kmh": {
             "coach": {"expressway": 100},
@@ -26,9 +28,6 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "unmatched_limit_kmh": {"coach": 100, "charter": 100, "hazmat": 80, "freight": 100, "school_bus": 80},
         "night_factor": {"coach": 0.8, "charter": 0.8},
         "night_window": "22:00-06:00",
-        "match_radius_m": 30,
-        "match_heading_deg": 45,
-        "moving_kmh": 5,
         "tolerance_kmh": 0,
         "min_duration_s": 30,
         "merge_window_s": 60,
@@ -37,6 +36,12 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "fatigue": {
         "moving_kmh": 5,
         "still_kmh": 3,
+        "surely_kmh": 20,
+        "leave_m": 50,
+        "stay_s": 120,
+        "displaced_m": 500,
+        "silent_drive_kmh": 80,
+        "stray_s": 300,
         "min_rest_s": 1200,
         "max_gap_s": 1200,
         "rest_radius_m": 500,
@@ -47,7 +52,14 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "rolling_24h_s": 28_800,
         "rolling_7d_s": 158_400,
     },
-    "route_deviation": {"margin_m": 15, "ends_exempt_m": 500, "max_gap_s": 600, "hold_s": 60, "min_fixes": 3},
+    "route_deviation": {
+        "margin_m": 15,
+        "ends_exempt_m": 500,
+        "approach_s": 1800,
+        "max_gap_s": 600,
+        "hold_s": 60,
+        "min_fixes": 3,
+    },
 }
 
 CEILING = {"coach": 1000, "charter": 1000, "hazmat": 800, "freight": 1000, "school_bus": 800}
@@ -93,17 +105,31 @@ def tenths(kmh: float) -> int:
 
 
 def in_force(config: Config, rule: str, time_ms: int) -> Parameters:
-    """Defaults, overridden by what the rule sets in force at a time say."""
+    """Defaults, overridden by what the rule sets in force at a time say; matching's are still accepted under speeding."""
+    given = _given(config, rule, time_ms)
+    if rule == "matching":
+        older = _given(config, "speeding", time_ms)
+        given = {
+            name: older[name]
+            for name in ("match_radius_m", "match_heading_deg", "moving_kmh")
+            if name in older
+        } | given
+    if rule == "speeding":
+        given = {name: value for name, value in given.items() if name in DEFAULTS["speeding"]}
+    values = dict(DEFAULTS[rule])
+    for name, value in given.items():
+        values[name] = _overlaid(values[name], value) if isinstance(value, dict) else value
+    return Parameters(values)
+
+
+def _given(config: Config, rule: str, time_ms: int) -> dict[str, Any]:
     given: dict[str, Any] = {}
     for rule_set in config.rules:
         if (rule_set.from_ms is None or rule_set.from_ms <= time_ms) and (
             rule_set.to_ms is None or time_ms < rule_set.to_ms
         ):
             given.update(rule_set.parameters.get(rule, {}))
-    values = dict(DEFAULTS[rule])
-    for name, value in given.items():
-        values[name] = _overlaid(values[name], value) if isinstance(value, dict) else value
-    return Parameters(values)
+    return given
 
 
 def _overlaid(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:

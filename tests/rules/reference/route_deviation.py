@@ -7,6 +7,7 @@ from services.contracts.registry import Assignment, Config, Route, VehicleClass
 from tests.rules.reference.episode import Episode
 from tests.rules.reference.fixes import Fix
 from tests.rules.reference.geometry import distance_m, distance_to_leg_m
+from tests.rules.reference.limits import holds
 from tests.rules.reference.parameters import Parameters, class_at, in_force
 
 EQUAL_M = 0.01
@@ -46,6 +47,7 @@ def _of_assignment(
         for fix, driver in fixes
         if assignment.from_ms <= fix.time_ms < assignment.to_ms
     ]
+    measured = _without_approach(config, measured)
     over = any(fix.time_ms >= assignment.to_ms for fix, _ in fixes)
     result: list[Episode] = []
     for number, stretch in enumerate(stretches := _stretches(measured)):
@@ -53,6 +55,22 @@ def _of_assignment(
         for run, closed in _runs(stretch):
             result.append(_described(config, place, run, closed=closed or ended_by_silence_or_time))
     return result
+
+
+def _without_approach(config: Config, measured: list[Measured]) -> list[Measured]:
+    """From a depot to the route is no deviation: without the fixes before the first on the route, or late enough."""
+    if not measured or not _in_depot(config, measured[0].fix):
+        return measured
+    for place, row in enumerate(measured):
+        waited_ms = row.fix.time_ms - measured[0].fix.time_ms
+        if row.distance_m <= row.limit_m or waited_ms >= row.parameters.ms("approach_s"):
+            return measured[place:]
+    return []
+
+
+def _in_depot(config: Config, fix: Fix) -> bool:
+    vehicle_class = class_at(config, fix.vehicle, fix.time_ms)
+    return any(zone.kind == "depot" and holds(zone, fix, vehicle_class) for zone in config.zones)
 
 
 def _measured(route: Route, fix: Fix, driver: int, parameters: Parameters) -> Measured:

@@ -38,7 +38,7 @@ class Judged:
     @property
     def above_statutory(self) -> bool:
         """Above what the law allows, which the tolerance does not widen."""
-        return self.speed > self.limit.against
+        return self.speed > self.limit.statutory
 
 
 def speeding(config: Config, fixes: list[tuple[Fix, int]]) -> list[Episode]:
@@ -127,8 +127,9 @@ def _severity(kind: str, band: str | None) -> str:
 def _described(episode: list[Judged], judged: list[Judged]) -> Episode:
     first, last, peak = episode[0], episode[-1], _peak(episode)
     kind = "statutory" if any(row.above_statutory for row in episode) else "monitoring"
-    band = band_of(peak.speed, peak.limit.against)
+    band = band_of(peak.speed, peak.limit.statutory)
     closed = _closed(episode, judged)
+    doubts = [row.limit.doubt for row in episode if row.limit.doubt]
     return Episode(
         rule="speeding",
         kind=kind,
@@ -144,5 +145,9 @@ def _described(episode: list[Judged], judged: list[Judged]) -> Episode:
         limit=peak.limit.in_force,
         peak=peak.speed,
         band=band,
-        why={"road": peak.limit.road, "statutory": peak.limit.statutory},
+        why={
+            "road": peak.limit.road,
+            "statutory": peak.limit.statutory,
+            "doubt": doubts[0] if doubts else None,
+        },
     )
