@@ -36,6 +36,7 @@ class Fix:
     pupils: bool | None = None
     not_fixed: bool = False
     speed_implausible: bool = False
+    frozen: bool = False  # never reported: the receiver repeats its place
 
     @property
     def lon(self) -> float:
@@ -55,7 +56,7 @@ class Fix:
     @property
     def has_position(self) -> bool:
         """Takes part in route deviation."""
-        return not self.not_fixed
+        return not self.not_fixed and not self.frozen
 
     @property
     def plausible(self) -> bool:

@@ -5,7 +5,7 @@ from services.contracts.registry import Config
 from tests.rules.reference.episode import Episode
 from tests.rules.reference.fatigue import fatigue
 from tests.rules.reference.fixes import Fix
-from tests.rules.reference.plausibility import without_frozen
+from tests.rules.reference.plausibility import with_frozen_marked
 from tests.rules.reference.route_deviation import route_deviation
 from tests.rules.reference.speeding import speeding
 
@@ -26,7 +26,7 @@ def judge(config: Config, fixes: list[Fix]) -> list[Episode]:
     result: list[Episode] = []
     for vehicle in sorted({fix.vehicle for fix in fixes} & known):
         admitted = with_drivers(
-            without_frozen(config, newer_only([fix for fix in fixes if fix.vehicle == vehicle]))
+            with_frozen_marked(config, newer_only([fix for fix in fixes if fix.vehicle == vehicle]))
         )
         for rule in RULES:
             result += rule(config, admitted)

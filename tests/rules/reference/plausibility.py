@@ -12,8 +12,8 @@ LONGEST_MS = 60_000
 """More time than this between two fixes is not reckoned as driven."""
 
 
-def without_frozen(config: Config, fixes: list[Fix]) -> list[Fix]:
-    """One vehicle's fixes in order, the frozen ones as though they were not fixed."""
+def with_frozen_marked(config: Config, fixes: list[Fix]) -> list[Fix]:
+    """One vehicle's fixes in order, those of a frozen position marked: to most rules they are as though not fixed."""
     fixed = [fix for fix in fixes if not fix.not_fixed]
     anchor = 0
     frozen: set[int] = set()
@@ -24,7 +24,7 @@ def without_frozen(config: Config, fixes: list[Fix]) -> list[Fix]:
         told = sum(_driven(a, b) for a, b in itertools.pairwise(fixed[anchor : place + 1]))
         if told > parameters["frozen_distance_m"] * 36_000:
             frozen.add(fix.time_ms)
-    return [replace(fix, not_fixed=True) if fix.time_ms in frozen else fix for fix in fixes]
+    return [replace(fix, frozen=True) if fix.time_ms in frozen else fix for fix in fixes]
 
 
 def _is_anchor(anchor: Fix, before: Fix, fix: Fix, parameters: Parameters) -> bool:
