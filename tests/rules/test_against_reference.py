@@ -9,6 +9,7 @@ from services.contracts.alert import iso
 from services.contracts.registry import Config
 from services.rules.engine import Engine
 from services.rules.transitions import Transition
+from tests.rules.contradictions import case as contradicting
 from tests.rules.edgy import case
 from tests.rules.reference.fixes import from_records
 from tests.rules.reference.judging import judge
@@ -41,6 +42,7 @@ def in_units(transition: Transition) -> dict[str, Any]:
     }  # fmt: skip
     if episode.rule == "speeding":
         row["band"] = episode.why["band"]
+        row["doubt"] = episode.why.get("doubt")
     if episode.rule == "fatigue":
         row["timeline"] = [(part["state"], part["from"], part["to"]) for part in episode.why["timeline"]]
         row["spell"] = episode.why["spell_began"]
@@ -61,6 +63,7 @@ def reference_episodes(config: Config, fixes: np.ndarray) -> list[dict[str, Any]
         }  # fmt: skip
         if episode["rule"] == "speeding":
             row["band"] = episode["band"]
+            row["doubt"] = episode["why"]["doubt"]
         if episode["rule"] == "fatigue":
             row["timeline"] = [(state, iso(a), iso(b)) for state, a, b in episode["why"]["timeline"]]
             row["spell"] = iso(episode["why"]["spell_began_ms"])
@@ -96,8 +99,8 @@ def differences(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> lis
 
 @pytest.mark.parametrize("block", range(8))
 def test_engine_equals_reference(block: int) -> None:
-    """Forty edgy drives a block; every class, parameters of all kinds."""
+    """Forty drives a block, edgy ones and contradicting ones in turn; every class, parameters of all kinds."""
     for seed in range(block * 40, block * 40 + 40):
-        config, fixes = case(seed)
+        config, fixes = case(seed) if seed % 2 else contradicting(seed)
         found = differences(engine_episodes(config, fixes), reference_episodes(config, fixes))
         assert not found, f"seed {seed}: {found[:5]}"

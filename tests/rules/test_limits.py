@@ -544,11 +544,10 @@ def test_limits_are_those_of_the_reference(seed: int) -> None:
             int(row["road"]),
             int(row["confidence"]),
         )
-        statutory = NO_LIMIT if expected.statutory is None else expected.statutory
         wanted = NO_ROAD if expected.road is None else expected.road
         assert found == (
             expected.in_force,
-            statutory,
+            expected.statutory,
             wanted,
             round(100 * expected.confidence),
         ), one

@@ -21,5 +21,5 @@ class Episode(TypedDict):
     peak: float
     band: str | None
     why: dict[str, Any]
-    """speeding: `road` (place in the config) and `statutory` (0.1 km/h) at the peak; `doubt`, a list of (road, 0.1 km/h), or None. fatigue: `spell_began_ms` and `timeline`, a list of
+    """speeding: `road` (place in the config) and `statutory` (0.1 km/h) at the peak; `doubt`, a list of {road, limit} as told, or None. fatigue: `spell_began_ms` and `timeline`, a list of
     (state, from ms, to ms). route_deviation: `assignment` (place in the config), `leg` at the peak, `fixes` off."""

@@ -190,7 +190,7 @@ def _state_between(config: Config, ledger: Ledger, a: Entry, b: Entry) -> str:
     silent = gap_ms > parameters.ms("max_gap_s")
     if b.returned:
         return "rest"
-    if b.elsewhere or gap_ms > parameters.ms("max_silence_s"):
+    if b.elsewhere or b.ended:
         return "silent"
     if _in_rest(ledger, a.fix.time_ms, b.fix.time_ms):
         return "rest"

@@ -46,6 +46,7 @@ class Entry:
     moving: bool
     returned: bool  # the first of a presence
     elsewhere: bool  # found elsewhere after a silence that was driving
+    ended: bool  # the silence before it ended a spell or a stop
 
 
 @dataclass
@@ -78,7 +79,7 @@ class Ledger:
     def step(self, motion: Motion, parameters: Parameters) -> None:
         """A fix of the vehicle with this driver on it."""
         fix = motion.fix
-        moving, within, elsewhere = motion.on or motion.displaced, True, False
+        moving, within, elsewhere, ended = motion.on or motion.displaced, True, False, False
         returned = not self.present
         silence_ms = 0 if returned else fix.time_ms - self.entries[-1].fix.time_ms
         if returned:  # 1
@@ -106,7 +107,7 @@ class Ledger:
             self.first_still = self.first_still or fix
             self.stray = not within
         self.present = True
-        self.entries.append(Entry(fix, moving or elsewhere, returned, elsewhere))
+        self.entries.append(Entry(fix, moving or elsewhere, returned, elsewhere, ended))
 
     def _new_stop(self) -> None:
         self.first_still, self.latest_moving, self.spoiled, self.stray = None, None, False, False

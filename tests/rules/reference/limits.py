@@ -17,6 +17,8 @@ from tests.rules.reference.parameters import (
     tenths,
 )
 
+EQUAL_M = 0.01
+
 
 @dataclass(frozen=True)
 class Limit:
@@ -46,11 +48,11 @@ def limit_at(config: Config, fix: Fix, road_before: int | None) -> Limit:
     roads: list[int | None] = list(fitting) or [None]
     limits = {place: _limit(config, fix, vehicle_class, parameters, place) for place in roads}
 
-    def merit(place: int | None) -> tuple[int, int, bool, float]:
-        force, statutory, _ = limits[place]
-        return force, statutory, place == road_before, 0.0 if place is None else -fitting[place]
-
-    best = max(roads, key=merit)
+    highest = max(limits[place][:2] for place in roads)
+    best = _nearest(
+        {place: 0.0 if place is None else fitting[place] for place in roads if limits[place][:2] == highest},
+        road_before,
+    )
     force, statutory, gives = limits[best]
     differ = len({limits[place][:2] for place in roads}) > 1
     return Limit(
@@ -61,6 +63,14 @@ def limit_at(config: Config, fix: Fix, road_before: int | None) -> Limit:
         confidence=0.5 if differ else 1.0,
         doubt=tuple((place, limits[place][0]) for place in fitting) if differ else (),
     )
+
+
+def _nearest(distances: dict[int | None, float], road_before: int | None) -> int | None:
+    """The road of the fix before, else the nearest, of equally near ones the first of the map."""
+    if road_before in distances:
+        return road_before
+    least = min(distances.values())
+    return next(place for place, distance in distances.items() if distance <= least + EQUAL_M)
 
 
 def _fitting_roads(config: Config, fix: Fix, matching: Parameters) -> dict[int, float]:

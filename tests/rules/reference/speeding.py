@@ -4,6 +4,7 @@ Three passes over whole lists, none of which knows of the others' state.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from services.contracts.registry import Config
 from tests.rules.reference.episode import Episode
@@ -45,7 +46,7 @@ def speeding(config: Config, fixes: list[tuple[Fix, int]]) -> list[Episode]:
     """Episodes of one vehicle; `fixes` are judged ones in order, each with the driver then on the vehicle."""
     judged = _judged(config, [(fix, driver) for fix, driver in fixes if fix.has_speed])
     episodes = _episodes(_bursts(judged))
-    return [_described(episode, judged) for episode in episodes]
+    return [_described(config, episode, judged) for episode in episodes]
 
 
 def _judged(config: Config, fixes: list[tuple[Fix, int]]) -> list[Judged]:
@@ -124,7 +125,16 @@ def _severity(kind: str, band: str | None) -> str:
     return {None: "minor", "0-10%": "minor", "10-20%": "minor", "20-50%": "major", "50%+": "critical"}[band]
 
 
-def _described(episode: list[Judged], judged: list[Judged]) -> Episode:
+def _named(config: Config, doubt: tuple[tuple[int, int], ...]) -> list[dict[str, Any]]:
+    """Roads by their reference and name, with their limits in km/h."""
+    roads = [(config.roads[place], limit) for place, limit in doubt]
+    return [
+        {"road": " ".join(part for part in (road.ref, road.name) if part) or None, "limit": limit / 10}
+        for road, limit in roads
+    ]
+
+
+def _described(config: Config, episode: list[Judged], judged: list[Judged]) -> Episode:
     first, last, peak = episode[0], episode[-1], _peak(episode)
     kind = "statutory" if any(row.above_statutory for row in episode) else "monitoring"
     band = band_of(peak.speed, peak.limit.statutory)
@@ -148,6 +158,6 @@ def _described(episode: list[Judged], judged: list[Judged]) -> Episode:
         why={
             "road": peak.limit.road,
             "statutory": peak.limit.statutory,
-            "doubt": doubts[0] if doubts else None,
+            "doubt": _named(config, doubts[0]) if doubts else None,
         },
     )
