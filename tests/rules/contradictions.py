@@ -1,7 +1,7 @@
 """Random drives in which the signals of one report contradict each other: catalogue section 8, met on its edges more often than in any traffic.
 
 A drive is a list of habits (frozen receiver, parked drift, no speed, carried while silent, a stray position, doubtful roads, out of a depot), each some
-fixes long. Distances keep clear of every threshold by more than half a percent.
+fixes long. Steps are a little longer or shorter than they say, so that no sum of them meets a threshold exactly: there two right answers may differ.
 """
 
 from collections.abc import Callable, Sequence
@@ -192,8 +192,8 @@ def world(draw: Draw) -> Config:
         for begin_ms in (start_ms + draw.count(0, 1200) * minute for _ in range(draw.count(0, 3)))
     )
     zones = (
-        Zone(zone="d", name="场", kind="depot", polygons=((DEPOT,),), hours=draw.of(((), ((0, 43_200),)))),
-        Zone(zone="z", name="区", kind="hazard_section", line=_line((-2000, 0), (-500, 0)), buffer_m=200, limit_kmh=draw.of((40.0, 90.0, 120.0))),
+        Zone(zone="d", name="场", kind="depot", polygons=((DEPOT,),), hours=draw.of(((), ((0, 43_200),), ((79_200, 10_800), (36_000, 57_600)))), days=draw.of(((), (0, 1), (6, 1)))),
+        Zone(zone="z", name="区", kind="hazard_section", line=_line((-2000, 0), (-500, 0)), buffer_m=200, limit_kmh=draw.of((40.0, 90.0, 120.0)), dates=draw.of(((), (("2026-11-24", "2026-11-30"),))), except_dates=draw.of(((), (("2026-11-01", "2026-11-23"),)))),
     )  # fmt: skip
     vehicle = Vehicle(
         id=1, plate="宁A00001", plate_color="yellow", vehicle_class=draw.of(CLASSES), terminal="1", operator="o", division="64"
@@ -255,7 +255,7 @@ def case(seed: int, count: int = 200) -> tuple[Config, Fixes]:
 
 def _advance(draw: Draw, vehicle: Whereabouts, report: Report) -> None:
     vehicle.time_ms += round(report.gap_s * 1000) + (draw.of((-1, 1)) if draw.happens(0.03) else 0)
-    vehicle.x_m += report.step_m
+    vehicle.x_m += report.step_m * (1 + 0.02 * (draw.rng.random() - 0.5))
     if abs(vehicle.x_m) > 8900 and abs(report.step_m) < 17_000:
         vehicle.x_m -= 17_800 * np.sign(vehicle.x_m)
     vehicle.odometer_m = max(

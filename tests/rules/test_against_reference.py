@@ -75,7 +75,14 @@ def reference_episodes(config: Config, fixes: np.ndarray) -> list[dict[str, Any]
 
 def place(row: dict[str, Any]) -> tuple[object, ...]:
     """Where an episode stands in a list."""
-    return (row["began_ms"], row["rule"], row["kind"], row["driver"] or 0, row.get("route", ""))
+    return (
+        row["began_ms"],
+        row["rule"],
+        row["kind"],
+        row["driver"] or 0,
+        row.get("route", ""),
+        row["ended_ms"] or 0,
+    )
 
 
 def differences(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> list[str]:

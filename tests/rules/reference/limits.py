@@ -1,6 +1,7 @@
 """The road a fix is on and the limit in force there, by trying every leg of every road."""
 
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
 
 from services.contracts.registry import Config, Road, VehicleClass, Zone
@@ -13,6 +14,7 @@ from tests.rules.reference.parameters import (
     half_up,
     in_force,
     inside,
+    local_day,
     local_ms,
     tenths,
 )
@@ -155,13 +157,22 @@ def _least(*values: int | None) -> int | None:
     return min((value for value in values if value is not None), default=None)
 
 
+def _on_its_day(zone: Zone, day: date) -> bool:
+    def named(spans: tuple[tuple[str, str], ...]) -> bool:
+        return any(date.fromisoformat(first) <= day <= date.fromisoformat(last) for first, last in spans)
+
+    if named(zone.except_dates) or (zone.days and day.weekday() not in zone.days):
+        return False
+    return not zone.dates or named(zone.dates)
+
+
 def holds(zone: Zone, fix: Fix, vehicle_class: VehicleClass) -> bool:
     """Whether a zone holds for this class, at this hour and date, and the fix is in it."""
     if zone.classes and vehicle_class not in zone.classes:
         return False
-    if zone.from_ms is not None and fix.time_ms < zone.from_ms:
-        return False
-    if zone.to_ms is not None and fix.time_ms >= zone.to_ms:
+    begun = zone.from_ms is None or zone.from_ms <= fix.time_ms
+    over = zone.to_ms is not None and zone.to_ms <= fix.time_ms
+    if not begun or over or not _on_its_day(zone, local_day(fix.time_ms)):
         return False
     spans = [(start_s * 1000, end_s * 1000) for start_s, end_s in zone.hours]
     if spans and not any(inside(span, local_ms(fix.time_ms)) for span in spans):

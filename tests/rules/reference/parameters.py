@@ -4,6 +4,7 @@ The figures are written down here a second time on purpose: a default that chang
 """
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -159,6 +160,11 @@ def class_at(config: Config, vehicle: int, time_ms: int) -> VehicleClass:
 def local_ms(time_ms: int) -> int:
     """Local time of day in ms."""
     return (time_ms + LOCAL_OFFSET_MS) % DAY_MS
+
+
+def local_day(time_ms: int) -> date:
+    """The local date."""
+    return date(1970, 1, 1) + timedelta(days=(time_ms + LOCAL_OFFSET_MS) // DAY_MS)
 
 
 def inside(window: tuple[int, int], moment_ms: int) -> bool:
