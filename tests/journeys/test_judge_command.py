@@ -31,7 +31,8 @@ def positions(tmp_path: Path) -> Path:
     path = tmp_path / "positions.csv"
     rows = [(0, 118), (20, 118), (41, 118), (60, 60), (120, 60)]
     lines = [
-        f"013900000021,{(BEGAN + timedelta(seconds=s)).isoformat()},106.2,38.4,{speed}" for s, speed in rows
+        f"013900000021,{(BEGAN + timedelta(seconds=s)).isoformat()},{106.2 + 0.00037 * s:.6f},38.4,{speed}"
+        for s, speed in rows
     ]
     path.write_text("\n".join(["terminal,time,lon,lat,speed_kmh", *lines, ""]), "utf-8")
     return path
