@@ -21,7 +21,17 @@ class RuleParameter(Shape):
     name: str
     zh: str
     en: str
-    shape: Literal["number", "integer", "window", "by_class", "by_class_and_road"]
+    shape: Literal[
+        "number",
+        "integer",
+        "window",
+        "by_class",
+        "by_class_and_road",
+        "by_kind",
+        "boolean",
+        "classes",
+        "severities",
+    ]
     unit: str
     low: float
     high: float

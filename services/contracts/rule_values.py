@@ -1,6 +1,6 @@
 """Which values of a rule's parameters hold: the sets in force at a moment, later ones above earlier, the defaults beneath."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from services.contracts.registry import RuleSet
@@ -38,7 +38,9 @@ def completed(shape: str, default: Any, given: Any) -> Any:
     """A parameter's value from what a set gives (None: nothing) and the default; a partial object changes only what it names."""
     if given is None:
         return default
-    if shape == "by_class":
+    if shape == "by_kind" and not isinstance(given, Mapping):
+        return dict.fromkeys(default, given)
+    if shape in ("by_class", "by_kind", "severities"):
         return {**default, **given}
     if shape == "by_class_and_road":
         return {

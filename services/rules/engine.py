@@ -3,7 +3,7 @@
 No I/O, no clock: what comes out is a function of the config, the state and the fixes that went in. Batches may be cut anywhere.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,9 +66,12 @@ class Engine:
     Args:
         config: what is in force before the first fix.
         driver_code: the code behind a driver's surrogate, None where unknown; asked only when something is described.
+        rules: what is judged, speeding first: its limits are part of what all others read.
     """
 
-    def __init__(self, config: Config, driver_code: Callable[[int], str | None]) -> None:
+    def __init__(
+        self, config: Config, driver_code: Callable[[int], str | None], rules: Sequence[Rule] = RULES
+    ) -> None:
         """Start with no vehicle."""
         self.driver_code = driver_code
         self.vehicles: list[int] = []  # slot -> vehicle id
@@ -76,7 +79,7 @@ class Engine:
         self.match = np.zeros(FIRST_SLOTS, limits.MATCH)
         limits.start_match(as_records(self.match))
         self.common["last_ms"] = fleet.NEVER_MS
-        self.states = [rule_state(rule, FIRST_SLOTS) for rule in RULES]
+        self.states = [rule_state(rule, FIRST_SLOTS) for rule in rules]
         self.slot_of = np.full(1, -1, np.int32)
         self.context = np.zeros(0, CONTEXT)
         self.outcome = np.zeros(4, np.int64)
@@ -211,7 +214,7 @@ class Engine:
             for place, row in enumerate(row for array in arrays for row in array)
         ]
         ranked.sort(key=lambda item: item[:3])
-        return [self._transition(RULES[order], row) for _, order, _, row in ranked]
+        return [self._transition(self.states[order].rule, row) for _, order, _, row in ranked]
 
     def _transition(self, rule: Rule, row: np.void) -> Transition:
         vehicle = self.vehicles[int(row["vehicle"])]

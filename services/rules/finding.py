@@ -12,8 +12,8 @@ from services.compiled import Ints, Row, Rows, compiled, inlined
 NOT_SHOWN, SHOWN_OPEN, SHOWN_CLOSED = 0, 1, 2
 """`shown`: what the outside has been told. SHOWN_CLOSED with the rule's own state still running: a tick closed it for the screen."""
 
-OPENED, UPDATED, CLOSED, REVISED, CURRENT = 1, 2, 3, 4, 5
-"""Transitions. REVISED: an episode closed by a tick goes on. CURRENT: no event, the present content of an open episode."""
+OPENED, UPDATED, CLOSED, REVISED, CURRENT, WITHDRAWN = 1, 2, 3, 4, 5, 6
+"""Transitions. REVISED: an episode closed by a tick goes on. WITHDRAWN: what a tick opened has never been. CURRENT: no event, the present content of an open episode."""
 
 UPDATE_EVERY_MS = 60_000
 NO_BAND = 255

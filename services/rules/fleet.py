@@ -10,7 +10,14 @@ from services.contracts.fix import DRIVER_CARD_REMOVED, DRIVER_NO_NEWS, NO_U2, F
 from services.contracts.reasons import NOT_FIXED, SPEED_IMPLAUSIBLE
 from services.contracts.registry import CLASSES, Config, Vehicle
 from services.rules.plausibility import ANCHOR_FIELDS, frozen
-from services.rules.records import USE_DRIVING, USE_POSITION, USE_SPEED
+from services.rules.records import (
+    USE_BOTH_SPEEDS,
+    USE_DRIVING,
+    USE_FIXED_SPEED,
+    USE_POSITION,
+    USE_REPORT,
+    USE_SPEED,
+)
 
 DAY_MS = 86_400_000
 LOCAL_OFFSET_MS = 8 * 3_600_000
@@ -18,9 +25,19 @@ LOCAL_OFFSET_MS = 8 * 3_600_000
 NEVER_MS = -(1 << 62)
 FOR_EVER_MS = 1 << 62
 
-COMMON = np.dtype([("last_ms", "i8"), ("driver", "i4"), ("changed", "i4"), *ANCHOR_FIELDS], align=True)
-"""What the engine itself remembers of a vehicle: its newest judged fix, its driver, whether it changed since the last snapshot, and where
-its position may have frozen."""
+COMMON = np.dtype(
+    [
+        ("last_ms", "i8"),
+        ("driver", "i4"),
+        ("changed", "i4"),
+        ("place_lon_e7", "i4"),
+        ("place_lat_e7", "i4"),
+        *ANCHOR_FIELDS,
+    ],
+    align=True,
+)
+"""What the engine itself remembers of a vehicle: its newest judged fix, its driver, whether it changed since the last snapshot, its newest
+fixed place, and where its position may have frozen."""
 
 JUDGED, DUPLICATE, LATE, UNKNOWN = 0, 1, 2, 3
 
@@ -107,6 +124,30 @@ def use_of(state: Row, fix: Row, flags: int, speed: int, plausibility: Row) -> i
 
 
 @inlined
+def use_of_device(fix: Row, flags: int, speed: int) -> int:
+    """What a fix may be used for where the terminal itself is judged, and a frozen position is no reason to leave it out: USE_*."""
+    if flags & NOT_FIXED != 0:
+        return USE_REPORT
+    use = USE_REPORT
+    if speed != NO_U2 and flags & SPEED_IMPLAUSIBLE == 0:
+        use |= USE_FIXED_SPEED
+    if fix.speed != NO_U2 and fix.recorder_speed != NO_U2:  # noqa: PLR1714 - compiled
+        use |= USE_BOTH_SPEEDS
+    return use
+
+
+@inlined
+def keep_place(state: Row, row: Row, fix: Row, flags: int) -> None:
+    """Where the vehicle is, as far as it is known: its newest fixed place, else the one reported."""
+    if flags & NOT_FIXED == 0:
+        state.place_lon_e7 = fix.lon_e7
+        state.place_lat_e7 = fix.lat_e7
+    placed = state.place_lon_e7 != 0 or state.place_lat_e7 != 0
+    row.place_lon_e7 = state.place_lon_e7 if placed else fix.lon_e7
+    row.place_lat_e7 = state.place_lat_e7 if placed else fix.lat_e7
+
+
+@inlined
 def driver_after(driver: int, reported: int) -> int:
     """The driver on a vehicle once a fix has said who is."""
     if reported == DRIVER_CARD_REMOVED:
@@ -172,7 +213,10 @@ def gate(
         row.speed = speed
         row.vehicle_class = class_at(tables[0], tables[1], tables[2], tables[3], vehicle, time_ms)
         # ["flags"]: an uncompiled record has an attribute of that name already
-        row.use = use_of(state, fix, fix["flags"], speed, plausibility[row.period])
+        row.use = use_of(state, fix, fix["flags"], speed, plausibility[row.period]) | use_of_device(
+            fix, fix["flags"], speed
+        )
+        keep_place(state, row, fix, fix["flags"])
         passed += 1
     outcome[JUDGED] += passed
     return passed

@@ -93,6 +93,7 @@ def _locate(
                 road_profile, vehicle_class, figures, night, zone, param,
             )  # fmt: skip
     match.road = road
+    row.matched = road
     force, statutory, given, gives = limit_on(
         profiles, road_profile, road, vehicle_class, figures, night, param
     )

@@ -2,9 +2,10 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from services.contracts.alert import SEVERITIES
 from services.contracts.registry import CLASSES, ROAD_CLASSES
 from services.contracts.rule_values import completed
 from services.rules.rule import Parameter
@@ -12,6 +13,7 @@ from services.rules.rule import Parameter
 WINDOW = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)", re.ASCII)
 CLASS_NAMES = tuple(item.value for item in CLASSES)
 ROAD_NAMES = tuple(item.value for item in ROAD_CLASSES)
+SEVERITY_NAMES = tuple(item.value for item in SEVERITIES)
 DAY_MS = 86_400_000
 
 
@@ -28,16 +30,65 @@ def check(rule: str, parameters: Sequence[Parameter], values: Mapping[str, Any])
 
 
 def _value(parameter: Parameter, value: Any) -> list[str]:
-    if parameter.shape == "window":
-        return [] if isinstance(value, str) and _window(value) else [f"{value!r}: expected HH:MM-HH:MM"]
-    if parameter.shape == "by_class":
-        return _keyed(parameter, value, CLASS_NAMES, lambda item: _number(parameter, item, nullable=True))
-    if parameter.shape == "by_class_and_road":
-        return _keyed(
-            parameter, value, CLASS_NAMES,
-            lambda roads: _keyed(parameter, roads, ROAD_NAMES, lambda item: _number(parameter, item, nullable=True)),
-        )  # fmt: skip
-    return _number(parameter, value, nullable=False)
+    look = SHAPES.get(parameter.shape)
+    return _number(parameter, value, nullable=False) if look is None else look(parameter, value)
+
+
+def _window_text(_parameter: Parameter, value: Any) -> list[str]:
+    return [] if isinstance(value, str) and _window(value) else [f"{value!r}: expected HH:MM-HH:MM"]
+
+
+def _by_class(parameter: Parameter, value: Any) -> list[str]:
+    return _keyed(parameter, value, CLASS_NAMES, lambda item: _number(parameter, item, nullable=True))
+
+
+def _by_class_and_road(parameter: Parameter, value: Any) -> list[str]:
+    def roads(item: Any) -> list[str]:
+        return _keyed(parameter, item, ROAD_NAMES, lambda limit: _number(parameter, limit, nullable=True))
+
+    return _keyed(parameter, value, CLASS_NAMES, roads)
+
+
+def _by_kind(parameter: Parameter, value: Any) -> list[str]:
+    if not isinstance(value, Mapping):
+        return _number(parameter, value, nullable=False)
+    return _keyed(parameter, value, parameter.names, lambda item: _number(parameter, item, nullable=False))
+
+
+def _boolean(_parameter: Parameter, value: Any) -> list[str]:
+    return [] if isinstance(value, bool) else [f"{value!r}: expected true or false"]
+
+
+def _classes(_parameter: Parameter, value: Any) -> list[str]:
+    return _list(value, CLASS_NAMES)
+
+
+def _severities(parameter: Parameter, value: Any) -> list[str]:
+    return _keyed(parameter, value, parameter.names, _severity)
+
+
+SHAPES: Mapping[str, Callable[[Parameter, Any], list[str]]] = {
+    "window": _window_text,
+    "by_class": _by_class,
+    "by_class_and_road": _by_class_and_road,
+    "by_kind": _by_kind,
+    "boolean": _boolean,
+    "classes": _classes,
+    "severities": _severities,
+}
+"""How a value of each shape is looked at; a shape that is not here is a number."""
+
+
+def _list(value: Any, names: Sequence[str]) -> list[str]:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        return [f"{value!r}: expected a list of {', '.join(names)}"]
+    return [f"{item!r}: unknown; known: {', '.join(names)}" for item in value if item not in names]
+
+
+def _severity(value: Any) -> list[str]:
+    if value is None or value in SEVERITY_NAMES:
+        return []
+    return [f"{value!r}: expected {', '.join(SEVERITY_NAMES)} or null"]
 
 
 def _keyed(parameter: Parameter, value: Any, names: Sequence[str], one: Any) -> list[str]:
@@ -60,7 +111,7 @@ def _number(parameter: Parameter, value: Any, *, nullable: bool) -> list[str]:
         return [f"{value!r}: {expected}"]
     if not parameter.low <= value <= parameter.high:
         return [f"{value!r} is out of range: {expected}"]
-    if parameter.shape == "integer" and value != int(value):
+    if (parameter.shape == "integer" or parameter.whole) and value != int(value):
         return [f"{value!r}: expected a whole number"]
     return []
 

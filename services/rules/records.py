@@ -12,6 +12,13 @@ USE_SPEED = 2
 USE_DRIVING = 4
 """The fix takes part in fatigue: its position may be used, its speed is plausible or absent."""
 
+USE_REPORT = 8
+"""Every fix that is judged."""
+USE_FIXED_SPEED = 16
+"""Fixed, frozen or not, its speed plausible and present."""
+USE_BOTH_SPEEDS = 32
+"""Fixed, frozen or not, both of its speeds present, plausible or not."""
+
 NO_ROAD = -1
 NO_LIMIT = NO_U2
 
@@ -25,8 +32,11 @@ CONTEXT = np.dtype(
         ("speed", "u2"),  # GNSS speed, else recorder speed, 0.1 km/h; NO_U2 none
         ("vehicle_class", "u1"),  # place in contracts.registry.CLASSES
         ("use", "u1"),  # USE_*
+        ("place_lon_e7", "i4"),  # of the vehicle's newest fixed fix up to here, else the reported place
+        ("place_lat_e7", "i4"),
         # what the map says (services/rules/limits.py); only where USE_SPEED
         ("road", "i4"),  # matched road, NO_ROAD none (or one that gives no limit)
+        ("matched", "i4"),  # matched road, whether or not it gives a limit
         ("limit", "u2"),  # limit in force, 0.1 km/h
         ("statutory", "u2"),  # statutory part of it, 0.1 km/h, with which kind and band compare
         ("source", "u1"),  # place in limits.SOURCES: what gave the limit in force

@@ -102,7 +102,8 @@ class Parameter:
     """One parameter: its default, the range that a rule set may choose from, unit and source.
 
     `shape` says what a value looks like: "number", "integer", "window" ("HH:MM-HH:MM"), "by_class" (object of numbers by vehicle class,
-    partial allowed) or "by_class_and_road" (object of objects, partial allowed).
+    partial allowed), "by_class_and_road" (object of objects, partial allowed), "by_kind" (object of numbers by kind of the rule, partial allowed; a
+    number sets all kinds), "boolean", "classes" (list of vehicle classes), "severities" (object of severities or null by name, partial allowed).
     """
 
     name: str
@@ -113,3 +114,5 @@ class Parameter:
     high: float
     source: str
     text: str
+    names: tuple[str, ...] = ()  # the keys of "by_kind" and "severities"
+    whole: bool = False  # the numbers of "by_kind" are whole ones

@@ -16,7 +16,7 @@ from services.contracts.alert import (
     iso,
 )
 from services.contracts.registry import Vehicle, padded_terminal
-from services.rules.finding import CLOSED, CURRENT, OPENED, REVISED, UPDATED
+from services.rules.finding import CLOSED, CURRENT, OPENED, REVISED, UPDATED, WITHDRAWN
 from services.rules.rule import Described, Names, Rule
 
 EVENT_TYPES = {
@@ -25,7 +25,9 @@ EVENT_TYPES = {
     CLOSED: EventType.CLOSED,
     REVISED: EventType.REVISED,
     CURRENT: None,
+    WITHDRAWN: EventType.WITHDRAWN,
 }
+STATES = {CLOSED: EpisodeState.CLOSED, WITHDRAWN: EpisodeState.WITHDRAWN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Transition:
 def describe(rule: Rule, row: np.void, vehicle: Vehicle, names: Names, rule_version: int) -> Transition:
     """A finding as a transition; `vehicle` is the registration that held at `began`."""
     found = rule.describe(row, names)
-    state = EpisodeState.CLOSED if int(row["transition"]) == CLOSED else EpisodeState.OPEN
+    state = STATES.get(int(row["transition"]), EpisodeState.OPEN)
     began_ms, ended_ms = int(row["began_ms"]), int(row["ended_ms"])
     driver = names.driver_code(int(row["driver"])) if int(row["driver"]) else None
     lon, lat = int(row["at_lon_e7"]) / 1e7, int(row["at_lat_e7"]) / 1e7

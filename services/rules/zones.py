@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from services.compiled import Floats, Row, compiled
+from services.compiled import Floats, Row, compiled, inlined
 from services.contracts.registry import CLASSES, DAYS, Zone
 from services.rules.fleet import DAY_MS, FOR_EVER_MS, LOCAL_OFFSET_MS, NEVER_MS
 from services.rules.geometry import leg_distance_squared, metres_per_e7
@@ -165,18 +165,26 @@ def zone_limit(tables: ZoneTables, fix: Row, context: Row) -> np.int64:
 
 
 @compiled
-def in_a_zone(tables: ZoneTables, fix: Row, context: Row) -> bool:
-    """Whether a fix lies inside any of the zones that hold."""
-    first, count = find_cell(tables.grid.cells, tables.grid.shift, fix.lon_e7, fix.lat_e7)
-    east, north = metres_per_e7(fix.lat_e7)
+def inside_any(tables: ZoneTables, lon_e7: int, lat_e7: int, vehicle_class: int, time_ms: int) -> bool:
+    """Whether a place lies inside any of the zones that hold for a class at a moment."""
+    if len(tables.zones) == 0:
+        return False
+    first, count = find_cell(tables.grid.cells, tables.grid.shift, lon_e7, lat_e7)
+    east, north = metres_per_e7(lat_e7)
+    local_ms = (time_ms + LOCAL_OFFSET_MS) % DAY_MS
     for entry in range(first, first + count):
         shape = tables.shapes[tables.near[entry]]
         if _holds(
-            tables.zones[shape.zone], tables.hours_ms, tables.spans, context.vehicle_class, context.local_ms,
-            fix.time_ms,
-        ) and _inside(shape, tables.edges, float(fix.lon_e7), float(fix.lat_e7), east, north):  # fmt: skip
+            tables.zones[shape.zone], tables.hours_ms, tables.spans, vehicle_class, local_ms, time_ms
+        ) and _inside(shape, tables.edges, float(lon_e7), float(lat_e7), east, north):
             return True
     return False
+
+
+@inlined
+def in_a_zone(tables: ZoneTables, fix: Row, context: Row) -> bool:
+    """Whether a fix lies inside any of the zones that hold."""
+    return inside_any(tables, fix.lon_e7, fix.lat_e7, context.vehicle_class, fix.time_ms)
 
 
 def tenths(kmh: float) -> int:

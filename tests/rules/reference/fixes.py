@@ -10,8 +10,17 @@ from typing import Any
 import numpy as np
 
 from services.contracts.fix import (
+    ALARMS,
+    DOORS,
+    LOADS,
     NO_U2,
     NO_U4,
+    STATUS_ACC,
+    STATUS_ACC_KNOWN,
+    STATUS_DOORS_KNOWN,
+    STATUS_DOORS_SHIFT,
+    STATUS_LOAD_MASK,
+    STATUS_LOAD_SHIFT,
     STATUS_PUPILS,
     STATUS_PUPILS_KNOWN,
     Fixes,
@@ -34,6 +43,10 @@ class Fix:
     odometer_m: int | None = None
     driver: int = 0  # surrogate; 0 no news, -1 card removed
     pupils: bool | None = None
+    doors: tuple[str, ...] | None = None  # the open ones; None unknown
+    load: str | None = None
+    acc: bool | None = None
+    alarms: tuple[str, ...] = ()
     not_fixed: bool = False
     speed_implausible: bool = False
     frozen: bool = False  # never reported: the receiver repeats its place
@@ -87,9 +100,19 @@ def _from_record(record: Any) -> Fix:
         odometer_m=_known(record["odometer_m"], NO_U4),
         driver=int(record["driver"]),
         pupils=bool(status & STATUS_PUPILS) if status & STATUS_PUPILS_KNOWN else None,
+        doors=_doors(status),
+        load=LOADS[(status & STATUS_LOAD_MASK) >> STATUS_LOAD_SHIFT] if status & STATUS_LOAD_MASK else None,
+        acc=bool(status & STATUS_ACC) if status & STATUS_ACC_KNOWN else None,
+        alarms=tuple(name for bit, name in enumerate(ALARMS) if int(record["alarms"]) >> bit & 1),
         not_fixed=bool(flags & NOT_FIXED),
         speed_implausible=bool(flags & SPEED_IMPLAUSIBLE),
     )
+
+
+def _doors(status: int) -> tuple[str, ...] | None:
+    if not status & STATUS_DOORS_KNOWN:
+        return None
+    return tuple(name for bit, name in enumerate(DOORS) if status >> (STATUS_DOORS_SHIFT + bit) & 1)
 
 
 def _known(value: Any, absent: int) -> int | None:
@@ -109,7 +132,21 @@ def to_records(fixes: Iterable[Fix]) -> Fixes:
                 record[name] = getattr(fix, name)
         if fix.pupils is not None:
             record["status"] |= STATUS_PUPILS_KNOWN | (STATUS_PUPILS if fix.pupils else 0)
+        record["status"] |= _status(fix)
+        record["alarms"] = sum(1 << ALARMS.index(name) for name in fix.alarms)
         record["flags"] = (NOT_FIXED if fix.not_fixed else 0) | (
             SPEED_IMPLAUSIBLE if fix.speed_implausible else 0
         )
     return records
+
+
+def _status(fix: Fix) -> int:
+    """Doors, load and ignition."""
+    word = 0
+    if fix.doors is not None:
+        word |= STATUS_DOORS_KNOWN | sum(1 << (STATUS_DOORS_SHIFT + DOORS.index(name)) for name in fix.doors)
+    if fix.load is not None:
+        word |= LOADS.index(fix.load) << STATUS_LOAD_SHIFT
+    if fix.acc is not None:
+        word |= STATUS_ACC_KNOWN | (STATUS_ACC if fix.acc else 0)
+    return word

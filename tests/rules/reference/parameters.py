@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 
+from services.contracts.fix import ALARMS
 from services.contracts.registry import Config, VehicleClass
 
 DAY_MS = 86_400_000
@@ -60,6 +61,70 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "max_gap_s": 600,
         "hold_s": 60,
         "min_fixes": 3,
+    },
+}
+
+ALARMS_AT_ONCE = ("emergency", "collision", "rollover_prewarning", "stolen")
+ALARMS_OF_FAULTS = ("power_lost", "gnss_antenna_open", "camera_fault")
+DEFAULTS |= {
+    "terminal_alarm": {
+        "enabled": True,
+        "hold_s": {name: 0 if name in ALARMS_AT_ONCE else 60 for name in ALARMS},
+        "min_fixes": {name: 1 if name in ALARMS_AT_ONCE else 2 for name in ALARMS},
+        "merge_s": {name: 21_600 if name in ALARMS_OF_FAULTS else 300 for name in ALARMS},
+        "max_gap_s": 600,
+        "alarms": {
+            "emergency": "critical",
+            "collision": "critical",
+            "stolen": "critical",
+            "rollover_prewarning": "major",
+            "illegal_displacement": "minor",
+            "gnss_antenna_open": "minor",
+            "camera_fault": "info",
+            "fatigue": "info",
+        },
+    },
+    "silence": {
+        "enabled": True,
+        "silence_s": 600,
+        "moving_kmh": 20,
+        "moved_m": 5000,
+        "far_m": 20_000,
+        "excused_s": 3600,
+    },
+    "identity": {
+        "enabled": True,
+        "jump_m": 2000,
+        "jump_kmh": 300,
+        "near_m": 2000,
+        "window_s": 600,
+        "min_returns": 6,
+    },
+    "stuck_position": {
+        "enabled": True,
+        "hold_s": 600,
+        "min_fixes": 5,
+        "merge_s": 0,
+        "max_gap_s": 180,
+        "stuck_kmh": 20,
+        "stuck_m": 30,
+    },
+    "speed_conflict": {
+        "enabled": True,
+        "hold_s": 120,
+        "min_fixes": 5,
+        "merge_s": 21_600,
+        "max_gap_s": 180,
+        "conflict_kmh": 20,
+    },
+    "door_open": {
+        "enabled": True,
+        "hold_s": 5,
+        "min_fixes": 2,
+        "merge_s": 600,
+        "max_gap_s": 60,
+        "moving_kmh": 10,
+        "classes": ["school_bus", "coach", "charter"],
     },
 }
 

@@ -844,7 +844,7 @@ export interface RuleParameter {
   low: number;
   name: string;
   set: number | null;
-  shape: "number" | "integer" | "window" | "by_class" | "by_class_and_road";
+  shape: "number" | "integer" | "window" | "by_class" | "by_class_and_road" | "by_kind" | "boolean" | "classes" | "severities";
   source: string;
   to: string | null;
   unit: string;
