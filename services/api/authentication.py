@@ -51,6 +51,7 @@ class Authenticator:
         self._database = database
         self._token = token.encode()
         self._known: dict[bytes, tuple[float, Principal]] = {}
+        self._changes = 0
         self._closures: dict[tuple[str, ...], tuple[float, list[str]]] = {}
         self._streams: dict[int, OpenStream] = {}
 
@@ -83,7 +84,7 @@ class Authenticator:
         remembered = self._remembered(secret_hash := digest(secret + (ip or "")))
         if remembered is not None:
             return remembered
-        at_ms = now_ms()
+        at_ms, changes = now_ms(), self._changes
         async with self._database.writing(scope.EVERYTHING) as conn:
             row = await accounts.by_key(conn, key_id, at_ms)
             if (
@@ -93,35 +94,40 @@ class Authenticator:
             ):
                 raise Problem("unauthorized")
             await accounts.used(conn, key_id, at_ms)
-        return self._remember(secret_hash, principal_of_row(row, "key", key_id, frozenset(row["scopes"])))
+        found = principal_of_row(row, "key", key_id, frozenset(row["scopes"]))
+        return self._remember(secret_hash, found, changes)
 
     async def _session(self, token: str) -> Principal:
         token_hash = digest(token)
         remembered = self._remembered(token_hash)
         if remembered is not None:
             return remembered
-        at_ms = now_ms()
+        at_ms, changes = now_ms(), self._changes
         async with self._database.writing(scope.EVERYTHING) as conn:
             row = await accounts.by_session(conn, token_hash, at_ms, IDLE_MS)
             if row is None:
                 raise Problem("login-required")
             if at_ms - row["seen_at"].timestamp() * 1000 > TOUCH_EVERY_MS:
                 await accounts.seen(conn, token_hash, at_ms)
-        return self._remember(token_hash, principal_of_row(row, "session", token_hash.hex()))
+        return self._remember(token_hash, principal_of_row(row, "session", token_hash.hex()), changes)
 
     def _remembered(self, key: bytes) -> Principal | None:
         found = self._known.get(key)
         return found[1] if found is not None and monotonic_s() - found[0] < REMEMBER_S else None
 
-    def _remember(self, key: bytes, principal: Principal) -> Principal:
+    def _remember(self, key: bytes, principal: Principal, changes: int) -> Principal:
+        """Keep what was found, unless something changed here after it began to be looked for (`changes` as it was then)."""
+        if changes != self._changes:
+            return principal
         if len(self._known) >= MOST_REMEMBERED:
             self._known.clear()
         self._known[key] = monotonic_s(), principal
         return principal
 
     def forget(self) -> None:
-        """Something changed here; what is remembered is asked anew."""
+        """Something changed here; what is remembered is asked anew, and what is being read at this moment is not remembered."""
         self._known.clear()
+        self._changes += 1
 
     async def view(self, principal: Principal) -> View:
         """The rows a principal may see, its divisions' prefixes made whole codes."""

@@ -1,7 +1,7 @@
 """The queue of webhook messages, written by one process an endpoint: whoever holds the endpoint's lock on this very connection.
 
 States of a message: `held` (behind an earlier one of its alert), `waiting` (to be tried at `due_at`), `delivered`, `exhausted`, `withheld` (its
-receiver may no longer see the alert), `again` (asked for by a person). Whatever adds or ends messages calls `promote` for their alerts afterwards:
+receiver may no longer see the alert), `again` (asked for by a person). What carries no event (`seq` 0: pings and tests) is tried once. Whatever adds or ends messages calls `promote` for their alerts afterwards:
 of each alert the oldest that is held becomes waiting when none is. Everything here runs on the connection that holds the locks, so that losing
 them is losing the power to write.
 """
@@ -20,9 +20,19 @@ LOCK = "SELECT pg_try_advisory_lock(hashtextextended('webhook endpoint ' || $1, 
 UNLOCK = "SELECT pg_advisory_unlock(hashtextextended('webhook endpoint ' || $1, 0))"
 ENDPOINTS = """
 SELECT e.id, e.account, e.url, e.types, e.filters, e.secrets, e.state, e.failing_since, e.failures, e.resume_at, e.after, e.version,
-       a.role, a.divisions, a.operators, a.classes
+       a.role, a.divisions, a.operators, a.classes, coalesce(a.epoch, 0) AS epoch
 FROM webhook_endpoint e LEFT JOIN account a ON a.id = e.account AND a.active
 WHERE e.account = 'system' OR a.id IS NOT NULL ORDER BY e.id
+"""
+NETWORKS = "coalesce((SELECT array_agg(network ORDER BY network) FROM webhook_network), '{}')"
+# KEY SHARE: whoever changes an endpoint or an account through the api holds it FOR UPDATE and waits; our own updates of an endpoint do not
+LOOK = f"""
+WITH owner AS (
+    SELECT id, epoch FROM account WHERE active AND id IN (SELECT account FROM webhook_endpoint WHERE id = ANY ($1::text[])) FOR KEY SHARE
+)
+SELECT e.id, e.url, e.version, coalesce(owner.epoch, 0) AS epoch, {NETWORKS} AS networks
+FROM webhook_endpoint e LEFT JOIN owner ON owner.id = e.account
+WHERE e.id = ANY ($1::text[]) AND (e.account = 'system' OR owner.id IS NOT NULL) ORDER BY e.id FOR KEY SHARE OF e
 """
 INSERT = """
 INSERT INTO webhook_message (id, endpoint, seq, event_id, alert_id, type, body, state, due_at, created_at)
@@ -46,16 +56,20 @@ UPDATE webhook_message SET state = 'waiting', due_at = greatest($3, due_at) FROM
 ) AS oldest WHERE webhook_message.id = oldest.id
 """
 DUE = """
-SELECT m.id, m.endpoint, m.seq, m.alert_id, m.type, m.body, m.attempts, m.earlier, a.division, a.operator, a.vehicle_class
+SELECT m.id, m.endpoint, m.seq, m.alert_id, m.type, m.body, m.attempts, m.earlier, e.version, coalesce(o.epoch, 0) AS epoch,
+       a.division, a.operator, a.vehicle_class
 FROM unnest($1::text[], $2::int[]) AS line (endpoint, most)
 CROSS JOIN LATERAL (
     SELECT * FROM webhook_message WHERE endpoint = line.endpoint AND state = 'waiting' AND due_at <= $3 ORDER BY due_at, seq LIMIT line.most
 ) AS m
+JOIN webhook_endpoint e ON e.id = m.endpoint
+LEFT JOIN account o ON o.id = e.account
 LEFT JOIN alert a ON a.id = m.alert_id
 """
 DUE_PINGS = """
-SELECT id, endpoint, seq, alert_id, type, body, attempts, earlier FROM webhook_message
-WHERE endpoint = ANY ($1::text[]) AND state = 'waiting' AND type = 'endpoint.ping' ORDER BY due_at LIMIT 100
+SELECT m.id, m.endpoint, m.seq, m.alert_id, m.type, m.body, m.attempts, m.earlier, e.version, coalesce(o.epoch, 0) AS epoch
+FROM webhook_message m JOIN webhook_endpoint e ON e.id = m.endpoint LEFT JOIN account o ON o.id = e.account
+WHERE m.endpoint = ANY ($1::text[]) AND m.state = 'waiting' AND m.type = 'endpoint.ping' ORDER BY m.due_at LIMIT 100
 """
 ADD_ATTEMPTS = """
 INSERT INTO webhook_attempt (message, number, at, milliseconds, status, error, response)
@@ -74,7 +88,7 @@ UPDATE webhook_endpoint e SET failing_since = new.failing_since, failures = new.
 FROM unnest($1::text[], $2::timestamptz[], $3::int[], $4::timestamptz[]) AS new (id, failing_since, failures, resume_at)
 WHERE e.id = new.id
 """
-DISABLE = "UPDATE webhook_endpoint SET state = 'disabled', reason = $2, version = version + 1 WHERE id = $1 AND state = 'active'"
+DISABLE = "UPDATE webhook_endpoint SET state = 'disabled', reason = $2, version = version + 1 WHERE id = $1 AND state = 'active' AND url = $3"
 ADD_NOTICE = """
 INSERT INTO webhook_message (id, endpoint, seq, event_id, alert_id, type, body, state, due_at, created_at, done_at)
 VALUES ($1, $2, 0, $1, $1, 'endpoint.disabled', $3, 'recorded', $4, $4, $4) ON CONFLICT (id) DO NOTHING
@@ -173,6 +187,14 @@ async def endpoints(conn: Conn) -> list[asyncpg.Record]:
     return await conn.fetch(ENDPOINTS)
 
 
+async def look(conn: Conn, endpoints_: Sequence[str]) -> dict[str, asyncpg.Record]:
+    """Endpoints whose account is active as they are at this moment, by id: url, version, epoch of the account, networks allowed.
+
+    Until the transaction ends nobody changes them or their accounts' scope through the api.
+    """
+    return {row["id"]: row for row in await conn.fetch(LOOK, sorted(endpoints_))}
+
+
 async def insert(conn: Conn, messages: Sequence[Message], at_ms: int) -> None:
     """Queue messages; those that are there already stay as they are."""
     if messages:
@@ -228,9 +250,11 @@ async def set_health(conn: Conn, healths: Sequence[EndpointHealth]) -> None:
         await conn.execute(HEALTH, *_columns(rows))
 
 
-async def disable(conn: Conn, endpoint: str, reason: str, notice: tuple[str, bytes], at_ms: int) -> bool:
-    """Deliver no more; `notice` (id, body) is kept among the deliveries. False: it was not active."""
-    if await conn.execute(DISABLE, endpoint, reason) != "UPDATE 1":
+async def disable(
+    conn: Conn, endpoint: str, url: str, reason: str, notice: tuple[str, bytes], at_ms: int
+) -> bool:
+    """Deliver no more; `notice` (id, body) is kept among the deliveries. False: it was not active, or has another URL by now."""
+    if await conn.execute(DISABLE, endpoint, reason, url) != "UPDATE 1":
         return False
     await conn.execute(ADD_NOTICE, notice[0], endpoint, notice[1], to_time(at_ms))
     return True

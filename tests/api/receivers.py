@@ -17,6 +17,7 @@ from services.api.webhooks.addresses import Policy
 from services.api.webhooks.deciding import SCHEDULE_S
 from services.api.webhooks.deliverer import Deliverer
 from services.api.webhooks.sender import Sender
+from services.api.webhooks.server import CONNECTIONS
 from services.runtime.clock import monotonic_s, now_ms
 from services.runtime.settings import Settings
 from services.store import webhooks
@@ -214,11 +215,11 @@ async def delivering(
     database_url: str, *, timeout_s: float = 15, schedule: tuple[int, ...] = SCHEDULE_S, policy: Policy = OPEN
 ) -> AsyncIterator[Delivering]:
     """A deliverer on a connection of its own."""
-    database: Database = await connect(Settings(database_url=database_url), connections=1)
+    database: Database = await connect(Settings(database_url=database_url), connections=CONNECTIONS)
     sender = Sender(timeout_s, TLS)
     try:
         async with database.following() as conn:
-            made = Delivering(Deliverer(conn, sender, policy, schedule))
+            made = Delivering(Deliverer(conn, database, sender, policy, schedule))
             made.deliverer.clock = made.now_ms
             try:
                 yield made

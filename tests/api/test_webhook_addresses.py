@@ -62,7 +62,9 @@ async def attempt(url: str, monkeypatch: pytest.MonkeyPatch, policy: Policy = OP
     with monkeypatch.context() as patch:
         patch.setattr("services.api.webhooks.sender.socket.socket", never)
         try:
-            return await sender.send(url, {}, b"{}")
+            sent = await sender.send(url, {}, b"{}")
+            assert sent is not None
+            return sent
         finally:
             await sender.close()
 

@@ -135,6 +135,12 @@ def decide_ping(answer: Answer, health: Health) -> Verdict:
     return Verdict(outcome, "delivered" if outcome is Outcome.DELIVERED else "exhausted", None, health)
 
 
+def elsewhere(verdict: Verdict, health: Health, at_ms: int) -> Verdict:
+    """A verdict on what another address answered, which the endpoint had before: the endpoint is as it was, its new address is tried at once."""
+    due_ms = None if verdict.due_ms is None else at_ms
+    return replace(verdict, health=health, due_ms=due_ms, disable=None, recovered=False)
+
+
 def _delay(message: str, number: int, answer: Answer, schedule: Sequence[int]) -> int:
     """Ms until the next attempt: the schedule's, or longer if the answer asked so, but not beyond twice that or an hour."""
     base_ms = round(schedule[number] * 1000 * (1 + JITTER * variation(message, number)))

@@ -3,6 +3,9 @@
 One connection does everything in the database and carries an advisory lock for every endpoint held, so that of two processes one delivers, and one
 that loses its locks loses its power to write with them. The queue is in the database; in memory are at most four messages an endpoint. A message's
 result is written before its place is free again: after a kill no more is sent twice than was on its way.
+
+What is known of an endpoint here is at most a second old, and never acted on by itself: messages are made, and answers judged, under a look at the
+endpoint that holds its row; an attempt is compared with the endpoint when it is begun and again before its first byte (standing.py).
 """
 
 import asyncio
@@ -13,11 +16,13 @@ from dataclasses import dataclass, field
 import asyncpg
 import structlog
 
+from services.api.database import Database
 from services.api.webhooks import payload, signing
 from services.api.webhooks.addresses import Policy, networks_of
-from services.api.webhooks.deciding import SCHEDULE_S, Outcome, Verdict, decide, decide_ping
+from services.api.webhooks.deciding import SCHEDULE_S, Outcome, Verdict, decide, decide_ping, elsewhere
 from services.api.webhooks.endpoint import Endpoint, made, permitted
 from services.api.webhooks.sender import Sender, Sent
+from services.api.webhooks.standing import standing
 from services.runtime import metrics
 from services.runtime.clock import now_ms
 from services.store import api_queries, scope, webhook_queue, webhooks
@@ -49,11 +54,13 @@ class Deliverer:
 
     Attributes:
         conn: sees everything (`Database.following`), holds the locks, and is used by nobody else.
+        database: where attempts take a connection of their own for their last look.
         policy: what the installation allows besides the allow-list, which is read anew every second.
         clock: Unix ms; tests move it.
     """
 
     conn: Conn
+    database: Database
     sender: Sender
     policy: Policy = field(default_factory=Policy)
     schedule: tuple[int, ...] = SCHEDULE_S
@@ -63,6 +70,7 @@ class Deliverer:
     last: int = 0
     _done: deque[Done] = field(default_factory=deque)
     _closures: dict[tuple[str, ...], tuple[int, list[str]]] = field(default_factory=dict)
+    _networks: tuple[str, ...] = ()
     _refreshed_ms: int | None = None
 
     @property
@@ -103,8 +111,7 @@ class Deliverer:
 
     async def _refresh(self) -> None:
         """Take endpoints that nobody holds, drop those that are gone, and see what was changed about the others."""
-        allowed = networks_of(row["network"] for row in await webhooks.networks(self.conn))
-        self.sender.allow(Policy(allowed, self.policy.ports, self.policy.http))
+        await self._allow()
         found = {row["id"]: row for row in await webhook_queue.endpoints(self.conn) if permitted(row)}
         for name in [name for name in self.held if name not in found]:
             await self._drop(name)
@@ -115,6 +122,23 @@ class Deliverer:
                 self.held[name] = made(row)
         for state in ("active", "pending", "paused", "disabled"):
             metrics.WEBHOOK_ENDPOINTS.labels(state).set(sum(row["state"] == state for row in found.values()))
+
+    async def _allow(self) -> None:
+        """What the allow-list says holds from now on."""
+        self._networks = tuple(row["network"] for row in await webhooks.networks(self.conn))
+        self.sender.allow(Policy(networks_of(self._networks), self.policy.ports, self.policy.http))
+
+    async def unchanged(self, endpoints: list[Endpoint]) -> list[Endpoint]:
+        """Those that are as they were read, and stay so until the transaction ends; the others are read anew in the next round."""
+        found = await webhook_queue.look(self.conn, [one.id for one in endpoints])
+        same = [
+            one
+            for one in endpoints
+            if (row := found.get(one.id)) is not None and (row["version"], row["epoch"]) == one.stamp
+        ]
+        if len(same) < len(endpoints):
+            self._refreshed_ms = None
+        return same
 
     async def _drop(self, name: str) -> None:
         gone = self.held.pop(name)
@@ -148,6 +172,9 @@ class Deliverer:
     async def _make_group(self, group: list[Endpoint], after: int, at_ms: int) -> bool:
         view = await self.view(group[0])
         async with self.conn.transaction():
+            group = await self.unchanged(group)
+            if not group:
+                return True
             rows = await self._events(view, min(after, self.last))
             full = len(rows) == EVENTS_AT_ONCE
             position = rows[-1]["seq"] if full else max(self.last, rows[-1]["seq"] if rows else 0)
@@ -179,10 +206,15 @@ class Deliverer:
         rows = await webhook_queue.due(self.conn, lines, at_ms) + await webhook_queue.due_pings(
             self.conn, alone
         )
+        if rows:
+            await self._allow()
         begun, hidden = False, []
         for row in rows:
             endpoint = self.held[row["endpoint"]]
             if row["id"] in endpoint.flying or len(endpoint.flying) >= endpoint.room():
+                continue
+            if (row["version"], row["epoch"]) != endpoint.stamp:
+                self._refreshed_ms, begun = None, True
                 continue
             if row["type"] != payload.PING and not _in_view(endpoint, row):
                 hidden.append(row)
@@ -195,16 +227,21 @@ class Deliverer:
 
     async def _attempt(self, endpoint: Endpoint, row: asyncpg.Record) -> None:
         url, at_ms = endpoint.url, self.clock()
+        guard = standing(self.database, endpoint, self._networks).held
         keys = signing.signing(endpoint.secrets, at_ms)
         metrics.WEBHOOK_IN_FLIGHT.inc()
         try:
             sent = await self.sender.send(
-                url, signing.headers(keys, row["id"], at_ms // 1000, row["body"]), row["body"]
+                url, signing.headers(keys, row["id"], at_ms // 1000, row["body"]), row["body"], guard
             )
         finally:
             metrics.WEBHOOK_IN_FLIGHT.dec()
-        metrics.WEBHOOK_SECONDS.observe(sent.milliseconds / 1000)
-        self._done.append(Done(row, url, sent))
+        if sent is None:
+            endpoint.flying.pop(row["id"], None)
+            self._refreshed_ms = None
+        else:
+            metrics.WEBHOOK_SECONDS.observe(sent.milliseconds / 1000)
+            self._done.append(Done(row, url, sent))
         self.woken.set()
 
     async def _record(self, at_ms: int) -> bool:
@@ -213,8 +250,11 @@ class Deliverer:
         if not ended:
             return False
         self._done.clear()
-        tried, healths, verdicts = self._judged(ended, at_ms)
         async with self.conn.transaction():
+            now = await webhook_queue.look(self.conn, list({done.row["endpoint"] for done in ended}))
+            tried, healths, verdicts = self._judged(
+                ended, {name: row["url"] for name, row in now.items()}, at_ms
+            )
             await webhook_queue.finish(self.conn, tried)
             await webhook_queue.set_health(self.conn, healths)
             await webhook_queue.forward(
@@ -228,25 +268,18 @@ class Deliverer:
         return True
 
     def _judged(
-        self, ended: list[Done], at_ms: int
+        self, ended: list[Done], urls: dict[str, str], at_ms: int
     ) -> tuple[list[Tried], list[EndpointHealth], list[tuple[Done, Verdict]]]:
+        """What follows from attempts; `urls` are the endpoints' now: what another address answered says nothing of theirs."""
         tried, healths, verdicts = [], {}, []
         for done in ended:
             row, endpoint = done.row, self.held.get(done.row["endpoint"])
             if endpoint is None:
                 continue  # deleted, or no longer permitted
             number = row["attempts"] + 1
-            if row["type"] == payload.PING:
-                verdict = decide_ping(done.sent.answer, endpoint.health)
-            else:
-                verdict = decide(
-                    row["id"],
-                    number - row["earlier"],
-                    done.sent.answer,
-                    at_ms,
-                    endpoint.health,
-                    self.schedule,
-                )
+            verdict = self._verdict(endpoint, done, number, at_ms)
+            if urls.get(endpoint.id) != done.url:
+                verdict = elsewhere(verdict, endpoint.health, at_ms)
             endpoint.health = verdict.health
             health = verdict.health
             healths[endpoint.id] = EndpointHealth(
@@ -257,16 +290,24 @@ class Deliverer:
             verdicts.append((done, verdict))
         return tried, list(healths.values()), verdicts
 
+    def _verdict(self, endpoint: Endpoint, done: Done, number: int, at_ms: int) -> Verdict:
+        if done.row["type"] == payload.PING:
+            return decide_ping(done.sent.answer, endpoint.health)
+        place = number - done.row["earlier"]
+        return decide(done.row["id"], place, done.sent.answer, at_ms, endpoint.health, self.schedule)
+
     async def _state(self, done: Done, verdict: Verdict, at_ms: int) -> None:
         """What an attempt makes of its endpoint's state."""
         endpoint = self.held[done.row["endpoint"]]
         if verdict.disable is not None:
-            told = {"endpoint": endpoint.id, "url": endpoint.url, "reason": verdict.disable}
+            told = {"endpoint": endpoint.id, "url": done.url, "reason": verdict.disable}
             body = payload.body(payload.DISABLED, at_ms, told)
             notice = payload.message_id(endpoint.id, f"disabled {at_ms}")
-            if await webhook_queue.disable(self.conn, endpoint.id, verdict.disable, (notice, body), at_ms):
+            if await webhook_queue.disable(
+                self.conn, endpoint.id, done.url, verdict.disable, (notice, body), at_ms
+            ):
                 log.warning("endpoint_disabled", endpoint=endpoint.id, reason=verdict.disable)
-            endpoint.active = False
+            endpoint.active, self._refreshed_ms = False, None
         elif (
             done.row["type"] == payload.PING
             and verdict.outcome is Outcome.DELIVERED

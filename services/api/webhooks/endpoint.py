@@ -32,11 +32,15 @@ def wanted_of(filters: dict[str, Any]) -> Wanted:
 
 @dataclass(slots=True)
 class Endpoint:
-    """One endpoint that this process holds."""
+    """One endpoint that this process holds, as it was when it was last read.
+
+    `version` counts its changes, `epoch` those of its account: both are compared again whenever something is done about it.
+    """
 
     id: str
     url: str
     version: int
+    epoch: int
     active: bool
     types: frozenset[str]
     wanted: Wanted
@@ -45,6 +49,11 @@ class Endpoint:
     after: int
     health: Health
     flying: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+
+    @property
+    def stamp(self) -> tuple[int, int]:
+        """Equal as long as nothing was changed about it or its account."""
+        return self.version, self.epoch
 
     def wants(self, event_type: str, data: str) -> bool:
         """Whether it asked for an event; whose alerts it may see is the query's business."""
@@ -61,17 +70,21 @@ class Endpoint:
         return not self.active or (self.health.resume_ms is not None and self.health.resume_ms > at_ms)
 
     def take(self, row: asyncpg.Record) -> None:
-        """What the database says of it now; its place and health are ours to keep while it is active."""
+        """What the database says of it now; what is on its way stays."""
         known = made(row)
-        if not self.active:
-            self.after, self.health = known.after, known.health
-        self.url, self.version, self.active = known.url, known.version, known.active
-        self.types, self.wanted, self.scope, self.secrets = (
-            known.types,
-            known.wanted,
-            known.scope,
-            known.secrets,
-        )
+        for name in (
+            "url",
+            "version",
+            "epoch",
+            "active",
+            "types",
+            "wanted",
+            "scope",
+            "secrets",
+            "after",
+            "health",
+        ):
+            setattr(self, name, getattr(known, name))
 
 
 def permitted(row: asyncpg.Record) -> bool:
@@ -86,6 +99,7 @@ def made(row: asyncpg.Record) -> Endpoint:
         id=row["id"],
         url=row["url"],
         version=row["version"],
+        epoch=row["epoch"],
         active=row["state"] == "active",
         types=frozenset(row["types"]),
         wanted=wanted_of(row["filters"]),

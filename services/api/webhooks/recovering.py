@@ -19,11 +19,13 @@ async def recover(deliverer: Deliverer, at_ms: int) -> None:
 
 
 async def _page(deliverer: Deliverer, job: asyncpg.Record, at_ms: int) -> bool:
-    """The next page of a job; True: it was the last."""
+    """The next page of a job; True: it was the last one for now."""
     conn, asked = deliverer.conn, job["request"]
     endpoint = deliverer.held[asked["endpoint"]]
     view = await deliverer.view(endpoint)
     async with conn.transaction():
+        if not await deliverer.unchanged([endpoint]):
+            return True  # read anew before it goes on
         after = await webhook_queue.recovered_to(conn, job["id"])
         rows = await webhook_queue.events_between(
             conn, rows_of(view), (after, endpoint.after), (asked["since_ms"], asked["until_ms"]), PAGE

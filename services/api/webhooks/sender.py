@@ -2,21 +2,29 @@
 
 A name is resolved once an attempt and the connection goes to an address that was checked (`socket_factory` sees the very address), so that a name
 that changes its mind between the two (DNS rebinding) finds nothing. No proxy from the environment, no redirects, no cookies, no decompression,
-no connection kept for another attempt; 64 kB of an answer are read at most and 1 kB is kept.
+no connection kept for another attempt; 64 kB of an answer are read at most and 1 kB is kept. When a connection stands, and before a byte of the
+request is written, the attempt's guard is asked whether what it was begun with still holds.
 """
 
 import asyncio
 import contextlib
 import socket
 import ssl
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextvars import ContextVar
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import aiohttp
+import structlog
 from aiohappyeyeballs import AddrInfoType
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.connector import Connection
 
+from services.api.database import DatabaseAway
 from services.api.webhooks.addresses import Policy, Refused, check_addresses, check_url
 from services.api.webhooks.deciding import Answer, Fault
 from services.runtime.clock import monotonic_s, now_ms
@@ -29,6 +37,17 @@ READ_BYTES, KEPT_BYTES = 65_536, 1024
 RESOLVERS = 64
 """Threads that ask name servers: a name whose server hangs holds four of them at most, its endpoint's share."""
 AGENT = "Roadwatch-Webhooks/1"
+
+Guard = Callable[[], AbstractAsyncContextManager[bool]]
+"""Says whether an attempt may be written, and keeps it so while it is entered."""
+GUARD: ContextVar[Guard | None] = ContextVar("guard", default=None)
+"""The guard of the attempt that this task makes."""
+
+log = structlog.get_logger()
+
+
+class Changed(Exception):
+    """What the attempt was begun with does not hold any more; nothing was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +95,57 @@ class Resolver(AbstractResolver):
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
+class Connector(aiohttp.TCPConnector):
+    """Asks the task's guard when a connection stands, and gives the connection to be written to only if it agrees."""
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Any],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's name
+    ) -> Connection:
+        """A connection that may be written to.
+
+        Raises:
+            Changed: the guard refused.
+        """
+        made = await super().connect(req, traces, timeout)
+        guard, entered = GUARD.get(), AsyncExitStack()
+        try:
+            if guard is not None and not await entered.enter_async_context(guard()):
+                raise Changed  # noqa: TRY301 - what was entered is left in one place
+        except BaseException:
+            made.close()
+            await entered.aclose()
+            raise
+        leaving = asyncio.create_task(_leave(entered))
+        LEAVING.add(leaving)
+        leaving.add_done_callback(LEAVING.discard)
+        return made
+
+
+LEAVING: set[asyncio.Task[None]] = set()
+
+
+async def _leave(entered: AsyncExitStack) -> None:
+    """Let a guard go once the request is written.
+
+    A request fits a socket's buffer, so the task that connected writes it without a pause, or in the task that it makes for this; the event
+    loop runs both before this one goes on a second time.
+    """
+    for _ in range(3):
+        await asyncio.sleep(0)
+    with contextlib.suppress(DatabaseAway):
+        await entered.aclose()
+
+
 class Sender:
     """Makes attempts; as many at once as its callers begin."""
 
     def __init__(self, timeout_s: float = TIMEOUT_S, tls: ssl.SSLContext | None = None) -> None:
         """To be made inside the loop; `tls` is how receivers prove who they are, by default as the system's store says."""
         self._resolver = Resolver()
-        connector = aiohttp.TCPConnector(
+        connector = Connector(
             resolver=self._resolver, use_dns_cache=False, limit=0, limit_per_host=0, force_close=True,
             socket_factory=self._socket, ssl=tls or ssl.create_default_context(),
         )  # fmt: skip
@@ -103,13 +166,19 @@ class Sender:
         made.setblocking(False)
         return made
 
-    async def send(self, url: str, headers: dict[str, str], body: bytes) -> Sent:
-        """One attempt; whatever happens is an answer."""
+    async def send(
+        self, url: str, headers: dict[str, str], body: bytes, guard: Guard | None = None
+    ) -> Sent | None:
+        """One attempt; whatever happens is an answer. None: the guard refused, or could not say, and nothing was sent."""
         at_ms, begun_s = now_ms(), monotonic_s()
+        GUARD.set(guard)
         try:
             check_url(url, self._resolver.policy)
             answer, response = await self._post(url, headers, body)
             error = None
+        except (Changed, DatabaseAway) as failure:
+            log.debug("attempt_abandoned", reason=type(failure).__name__)
+            return None
         except Exception as failure:  # noqa: BLE001 - whatever a stranger's server makes a library raise harms nobody else
             fault, response = fault_of(failure), None
             answer = Answer(fault=fault)

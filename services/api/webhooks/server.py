@@ -16,6 +16,8 @@ from services.runtime.settings import Settings
 from services.store import webhook_queue
 from services.store.times import to_ms
 
+CONNECTIONS = 5
+"""One that holds the locks, four for the last looks of attempts."""
 POLL_S, IDLE_S = 0.05, 0.25
 SETTLE_S = 5.0
 LOOK_AROUND_MS = 2000
@@ -33,11 +35,11 @@ def policy_of(settings: Settings) -> Policy:
 async def session(service: Service) -> None:
     """Deliver until the stop; ends with one of `services.runtime.service.AWAY` when the database is away."""
     settings = service.settings
-    database = await connect(settings, name="roadwatch-webhooks", connections=1)
+    database = await connect(settings, name="roadwatch-webhooks", connections=CONNECTIONS)
     sender = Sender(settings.webhook_timeout_s)
     try:
         async with database.following() as conn:
-            deliverer = Deliverer(conn, sender, policy_of(settings), settings.webhook_schedule_s)
+            deliverer = Deliverer(conn, database, sender, policy_of(settings), settings.webhook_schedule_s)
             try:
                 await _work(service, deliverer)
             finally:
