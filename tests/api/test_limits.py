@@ -20,6 +20,7 @@ BOUNDED_OTHERWISE = {
     "list_stops": "31 days",
     "list_rules": "last 100",
     "list_webhook_event_types": "each type",
+    "list_providers": "one provider at most",
     "list_roads": "at most 4000",
     "list_zones": "at most 2000",
     "list_routes": "at most 2000",

@@ -71,7 +71,7 @@ def _secure(request: Request) -> bool:
     summary="可用的统一身份登录 · identity providers to sign in at",
 )
 async def list_providers(request: Request) -> Response:
-    """Where one may sign in besides by login and password; an empty list where no identity provider is set up."""
+    """Where one may sign in besides by login and password: one provider at most; an empty list where none is set up."""
     found = [{"name": "oidc", "url": PATH}] if state_of(request).provider.on else []
     return Response(msgspec.json.encode({"items": found}), media_type="application/json")
 
