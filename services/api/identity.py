@@ -48,6 +48,10 @@ OPEN = ""
 """Permission of an operation that answers anybody."""
 OWN = "own"
 """Permission of an operation on oneself: any signed-in account, even one that must change its password first."""
+EITHER = " or "
+"""Between permissions of which any one is enough."""
+BEGINS_JOBS = "tracks:read or tracks:export or webhooks:manage"
+"""Whoever may begin some kind of job may look at jobs; which kinds, `history/jobs.py` says (`SEEN_BY`)."""
 
 ACCESS: dict[str, str] = {
     "healthz": OPEN,
@@ -109,10 +113,10 @@ ACCESS: dict[str, str] = {
     "search_presence": "tracks:read",
     "search_near": "vehicles:read",
     "create_export": "tracks:export",
-    "list_jobs": "tracks:read",
-    "get_job": "tracks:read",
-    "get_job_result": "tracks:read",
-    "cancel_job": "tracks:read",
+    "list_jobs": BEGINS_JOBS,
+    "get_job": BEGINS_JOBS,
+    "get_job_result": BEGINS_JOBS,
+    "cancel_job": BEGINS_JOBS,
     "list_drivers": "drivers:read",
     "get_driver": "drivers:read",
     "list_webhooks": "webhooks:manage",
@@ -142,7 +146,7 @@ ACCESS: dict[str, str] = {
     "list_routes": "vehicles:read",
     "get_route": "vehicles:read",
 }
-"""Operation id to the permission it asks for; an operation that is not here does not start (`app.create_app` checks)."""
+"""Operation id to the permission it asks for, or to several with `EITHER` between them; an operation that is not here does not start (`app.create_app` checks)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,10 +217,10 @@ class Principal:
         return self.role is not Role.PARTNER
 
     def may(self, permission: str) -> bool:
-        """Whether it may do that."""
+        """Whether it may do that; of permissions with `EITHER` between them, one is enough."""
         if permission in (OPEN, OWN):
             return permission == OPEN or bool(self.id)
-        return not self.must_change and permission in self.permissions
+        return not self.must_change and not self.permissions.isdisjoint(permission.split(EITHER))
 
 
 def session_name(token_hash: str) -> str:

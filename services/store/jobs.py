@@ -16,15 +16,16 @@ from services.store.times import to_time
 SHOWN = "id, account, kind, request, state, progress, error, media_type, created_at, done_at, octet_length(result) AS bytes"
 ADD = "INSERT INTO job (id, account, kind, request, state, created_at, beat_at) VALUES ($1, $2, $3, $4, 'waiting', $5, $5)"
 UNDONE = "SELECT count(*) FROM job WHERE account = $1 AND state IN ('waiting', 'running')"
-GET = f"SELECT {SHOWN} FROM job WHERE id = $1 AND ($2::text IS NULL OR account = $2)"
+GET = f"SELECT {SHOWN} FROM job WHERE id = $1 AND ($2::text IS NULL OR account = $2) AND kind = ANY ($3)"
 LATEST = f"""
 SELECT {SHOWN} FROM job
 WHERE ($1::text IS NULL OR account = $1) AND ($2::text IS NULL OR request->>'endpoint' = $2)
-  AND ($3::timestamptz IS NULL OR created_at < $3 OR (created_at = $3 AND id > $4))
+  AND ($3::timestamptz IS NULL OR created_at < $3 OR (created_at = $3 AND id > $4)) AND kind = ANY ($6)
 ORDER BY created_at DESC, id LIMIT $5
 """
 CANCEL = """
 UPDATE job SET state = 'cancelled', done_at = $3 WHERE id = $1 AND ($2::text IS NULL OR account = $2) AND state IN ('waiting', 'running')
+  AND kind = ANY ($4)
 """
 TAKE = """
 UPDATE job SET state = 'running', beat_at = $1, progress = 0 WHERE id = (
@@ -59,22 +60,22 @@ async def undone(conn: Conn, account: str) -> int:
     return count
 
 
-async def get(conn: Conn, account: str | None, job: str) -> asyncpg.Record | None:
-    """One job of an account (None: of anybody), without its result."""
-    return await conn.fetchrow(GET, job, account)
+async def get(conn: Conn, account: str | None, kinds: Sequence[str], job: str) -> asyncpg.Record | None:
+    """One job of an account (None: of anybody) and of these kinds, without its result."""
+    return await conn.fetchrow(GET, job, account, list(kinds))
 
 
 async def latest(
-    conn: Conn, account: str | None, after: tuple[int, str] | None, limit: int, *, endpoint: str | None = None
-) -> list[asyncpg.Record]:
-    """The newest jobs of an account (None: of anybody), those after one (created, id); `endpoint`: recoveries of a webhook's alone."""
+    conn: Conn, account: str | None, kinds: Sequence[str], after: tuple[int, str] | None, limit: int, *, endpoint: str | None = None
+) -> list[asyncpg.Record]:  # fmt: skip
+    """The newest jobs of an account (None: of anybody) and of these kinds, those after one (created, id); `endpoint`: recoveries of a webhook's alone."""
     created_ms, job = after or (None, None)
-    return await conn.fetch(LATEST, account, endpoint, to_time(created_ms), job, limit)
+    return await conn.fetch(LATEST, account, endpoint, to_time(created_ms), job, limit, list(kinds))
 
 
-async def cancel(conn: Conn, account: str | None, job: str, now_ms: int) -> None:
-    """Cancel a job that waits or runs; whoever runs it learns so at its next beat."""
-    await conn.execute(CANCEL, job, account, to_time(now_ms))
+async def cancel(conn: Conn, account: str | None, kinds: Sequence[str], job: str, now_ms: int) -> None:
+    """Cancel a job of these kinds that waits or runs; whoever runs it learns so at its next beat."""
+    await conn.execute(CANCEL, job, account, to_time(now_ms), list(kinds))
 
 
 async def take(conn: Conn, now_ms: int, silent_ms: int, kinds: Sequence[str]) -> asyncpg.Record | None:

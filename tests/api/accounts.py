@@ -4,7 +4,7 @@ import asyncpg
 import httpx2
 
 from services.api.identity import Role
-from services.api.passwords import hashed
+from services.api.passwords import hashed, new_key
 from services.store.accounts import NewAccount, add
 from tests.api.documented import check
 from tests.api.support import DEADLINE_S, Api
@@ -51,3 +51,14 @@ async def signed_in(api: Api, login: str, password: str = PASSWORD) -> httpx2.As
     answer = await client.post("/v1/session", json={"login": login, "password": password})
     assert answer.status_code == 200, answer.text
     return client
+
+
+async def keyed(writer: asyncpg.Connection, login: str, role: Role, scopes: list[str]) -> str:
+    """An account with a key; gives the key."""
+    owner = await account(writer, login, role)
+    key, key_id, key_hash = new_key()
+    await writer.execute(
+        "INSERT INTO api_key (id, key_hash, account, name, scopes, networks) VALUES ($1, $2, $3, 'k', $4, '{}')",
+        key_id, key_hash, owner, scopes,
+    )  # fmt: skip
+    return key

@@ -9,7 +9,7 @@ import asyncpg
 
 from services.api import examples, openapi
 from services.api.examples_asked import BODIES
-from services.api.identity import OWN, PERMISSIONS, Role
+from services.api.identity import EITHER, OWN, PERMISSIONS, Role
 from services.api.parameters import parse_time
 from services.api.passwords import digest, hashed, new_token
 from services.api.webhooks import signing
@@ -84,7 +84,7 @@ def asker(permission: str) -> Role:
     if permission in {"", OWN}:
         return Role.DISPATCHER
     order: tuple[Role, ...] = (Role.SUPERVISOR, *Role)
-    return next(role for role in order if permission in PERMISSIONS[role])
+    return next(role for role in order if not PERMISSIONS[role].isdisjoint(permission.split(EITHER)))
 
 
 async def furnish(conn: asyncpg.Connection, one: Asked) -> dict[str, str]:

@@ -160,7 +160,8 @@ async def furnish(conn: asyncpg.Connection) -> dict[int, int]:
         await account(conn, login, Role.PARTNER)
     await account(conn, "helper", Role.SUPERVISOR)
     await webhook(conn, TARGET)
-    await job(conn, TARGET)
+    for kind in ("presence", "webhook.recover"):
+        await job(conn, TARGET, kind)
     return vehicles
 
 
@@ -228,12 +229,12 @@ async def webhook(conn: asyncpg.Connection, owner: str) -> tuple[str, str]:
     return endpoint, message
 
 
-async def job(conn: asyncpg.Connection, owner: str) -> str:
+async def job(conn: asyncpg.Connection, owner: str, kind: str = "presence") -> str:
     """A job of an account that is done; gives its id."""
     name, said = f"job_{uuid.uuid4().hex}", SECRET if owner == TARGET else ""
     await conn.execute(
         "INSERT INTO job (id, account, kind, request, state, progress, result, media_type, done_at)"
-        " VALUES ($1, $2, 'presence', $3, 'done', 1, $4, 'application/json', now())",
-        name, owner, {"purpose": "核查", "said": said}, json.dumps({"items": [], "said": said}, ensure_ascii=False).encode(),
+        " VALUES ($1, $2, $5, $3, 'done', 1, $4, 'application/json', now())",
+        name, owner, {"purpose": "核查", "said": said}, json.dumps({"items": [], "said": said}, ensure_ascii=False).encode(), kind,
     )  # fmt: skip
     return name

@@ -9,10 +9,9 @@ import asyncpg
 import pytest
 
 from services.api.identity import Role
-from services.api.passwords import new_key
 from services.runtime.settings import Settings
 from tests.api import page
-from tests.api.accounts import PASSWORD, account
+from tests.api.accounts import PASSWORD, account, keyed
 from tests.api.support import BEGAN_MS, Api, event, fixes, put, record, register, start
 
 ROOT = Path(__file__).parents[2]
@@ -135,17 +134,6 @@ async def told(text: str, folder: Path, *arguments: str, generated: Path = GENER
         f"--cache-dir={folder}", program, MYPYPATH=str(generated),
     )  # fmt: skip
     return await run(TOOL, program, *arguments, PYTHONPATH=str(generated), no_proxy="*")
-
-
-async def keyed(writer: asyncpg.Connection, login: str, role: Role, scopes: list[str]) -> str:
-    """An account with a key; gives the key."""
-    owner = await account(writer, login, role)
-    key, key_id, key_hash = new_key()
-    await writer.execute(
-        "INSERT INTO api_key (id, key_hash, account, name, scopes, networks) VALUES ($1, $2, $3, 'k', $4, '{}')",
-        key_id, key_hash, owner, scopes,
-    )  # fmt: skip
-    return key
 
 
 async def driven(writer: asyncpg.Connection) -> int:

@@ -4,7 +4,7 @@ A job sees what its account sees when it runs, not when it was asked for; an acc
 """
 
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -31,6 +31,12 @@ from services.store.times import to_ms
 MOST_UNDONE = 5
 PURPOSE = "purpose"
 """Kept in the request, so that whoever fetches the result does so for the same."""
+SEEN_BY: Mapping[str, str] = {
+    "presence": "tracks:read",
+    "export": "tracks:read or tracks:export",
+    "webhook.recover": "webhooks:manage",
+}
+"""Of each kind: the permission to see, fetch and cancel one's own; whoever may begin one has it."""
 
 router = APIRouter(tags=["jobs"])
 JobId = Annotated[str, Path(pattern=r"^job_[0-9a-f]{32}$", description="任务编号 · the job's id")]
@@ -71,6 +77,11 @@ def owner(principal: Principal) -> str | None:
     return None if principal is SYSTEM else principal.id
 
 
+def kinds(principal: Principal) -> list[str]:
+    """Kinds of jobs that a principal may look at; its jobs of other kinds are not there for it."""
+    return [kind for kind, permission in SEEN_BY.items() if principal.may(permission)]
+
+
 async def submit(
     request: Request,
     kind: str,
@@ -90,7 +101,7 @@ async def submit(
         if await jobs.undone(conn, principal.id) >= MOST_UNDONE:
             raise Problem("too-many-jobs", {"most": MOST_UNDONE})
         await jobs.add(conn, job, principal.id, kind, asked | {PURPOSE: purpose}, now_ms())
-        row = await jobs.get(conn, principal.id, job)
+        row = await jobs.get(conn, principal.id, list(SEEN_BY), job)
         assert row is not None  # noqa: S101 - it was put there
         body, location = msgspec.json.encode(_job(row)), {"location": f"/v1/jobs/{job}"}
         answer = Response(body, 202, location, media_type="application/json")
@@ -135,18 +146,18 @@ def _job(row: asyncpg.Record) -> dict[str, Any]:
     summary="任务列表 · jobs",
 )
 async def list_jobs(request: Request, parameters: Annotated[Paging, Query()]) -> Response:
-    """One's own jobs of the last seven days, newest first."""
+    """One's own jobs of the last seven days, newest first: searches, exports and recoveries, each kind if one has a permission that begins it."""
     return await page(request, parameters)
 
 
 async def page(request: Request, parameters: Paging, endpoint: str | None = None) -> Response:
     """A page of one's own jobs; `endpoint`: of a webhook endpoint's recoveries alone."""
-    state = state_of(request)
+    state, principal = state_of(request), principal_of(request)
     cursors, conditions = Cursors(state.settings.token, "jobs"), endpoint or ""
     after = cursors.read_age(parameters.cursor, conditions)
     async with state.database.reading(await state.view(request)) as conn:
         rows = await jobs.latest(
-            conn, owner(principal_of(request)), after, parameters.limit + 1, endpoint=endpoint
+            conn, owner(principal), kinds(principal), after, parameters.limit + 1, endpoint=endpoint
         )
     items, following = cursors.cut(rows, parameters.limit, age_of, conditions)
     body = msgspec.json.encode({"items": [_job(row) for row in items], "next": following})
@@ -154,9 +165,9 @@ async def page(request: Request, parameters: Paging, endpoint: str | None = None
 
 
 async def _found(request: Request, job: str) -> asyncpg.Record:
-    state = state_of(request)
+    state, principal = state_of(request), principal_of(request)
     async with state.database.reading(await state.view(request)) as conn:
-        row = await jobs.get(conn, owner(principal_of(request)), job)
+        row = await jobs.get(conn, owner(principal), kinds(principal), job)
     if row is None:
         raise Problem("job-not-found", {"id": job})
     return row
@@ -252,10 +263,10 @@ async def _pieces(database: Database, view: View, job: str, size: int) -> AsyncI
 )
 async def cancel_job(request: Request, job_id: JobId, _: Annotated[Nothing, Query()]) -> Response:
     """A job that waits or runs ends as `cancelled`; one that has ended stays as it is."""
-    state = state_of(request)
+    state, principal = state_of(request), principal_of(request)
     async with state.database.writing(await state.view(request)) as conn:
-        await jobs.cancel(conn, owner(principal_of(request)), job_id, now_ms())
-        row = await jobs.get(conn, owner(principal_of(request)), job_id)
+        await jobs.cancel(conn, owner(principal), kinds(principal), job_id, now_ms())
+        row = await jobs.get(conn, owner(principal), kinds(principal), job_id)
         if row is None:
             raise Problem("job-not-found", {"id": job_id})
         await state.audit(conn, request, "job.cancel", job_id)
