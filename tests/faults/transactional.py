@@ -8,17 +8,19 @@ import asyncio
 from collections.abc import Sequence
 
 import numpy as np
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from services.contracts.batch import pack_fixes, pack_tick
 from services.contracts.fix import fix_columns
 from services.contracts.topics import FIXES, RAW
 from services.runtime.clock import monotonic_s
+from services.runtime.kafka import end_offsets
 from services.runtime.settings import Settings
 from tests.faults.feed import RETRY_S, SLICES_A_SECOND, Feed
 
 ABORT_EVERY, LEAVE_EVERY = 3, 40
+OPEN_AT_MOST_S = 90
 FAR_OFFSET = 1 << 40
 """In an aborted batch of fixes: a reader that took it would have "had" everything after."""
 
@@ -48,6 +50,8 @@ class TransactionalFeed(Feed):
                 await asyncio.sleep(RETRY_S)
             finally:
                 await client.stop()
+        async with producer(self.settings, "feed"):
+            await no_transaction_open(self.settings, RAW)  # the one left open is aborted for its successor
 
     async def _transactions(self, client: AIOKafkaProducer) -> None:
         size, due_s = self.rate // SLICES_A_SECOND, monotonic_s()
@@ -75,6 +79,25 @@ class TransactionalFeed(Feed):
         await client.begin_transaction()
         waiting = [await client.send(name, value, key=key) for key, value in records]
         await asyncio.gather(*waiting)
+
+
+async def no_transaction_open(settings: Settings, topic: str) -> None:
+    """Wait until what is committed reaches as far as what is written: Kafka says that a transaction is committed before its markers are in the log."""
+    partitions = [
+        TopicPartition(settings.topic_prefix + topic, number) for number in range(settings.partitions)
+    ]
+    client = AIOKafkaConsumer(bootstrap_servers=settings.kafka_bootstrap, enable_auto_commit=False)
+    await client.start()
+    try:
+        async with asyncio.timeout(OPEN_AT_MOST_S):
+            while True:
+                written = await client.end_offsets(partitions)
+                committed = await end_offsets(settings, topic)
+                if all(committed[item.partition] >= end for item, end in written.items()):
+                    return
+                await asyncio.sleep(RETRY_S)
+    finally:
+        await client.stop()
 
 
 async def litter(settings: Settings, every_s: float = 0.2) -> None:

@@ -13,8 +13,12 @@ import pytest
 from services import compiled
 
 ROOT = Path(compiled.__file__).parents[1]
-WHAT_NOT_FIXED_IS_USED_FOR = "from services.rules.fleet import use_of; print(use_of(1, 500))"
-"""Of a fix whose first flag is set, with 50 km/h: 0 (nothing) while that flag is NOT_FIXED, 3 once it is another."""
+WHAT_NOT_FIXED_IS_USED_FOR = """
+from services.contracts.fix import fix_columns
+from services.rules.fleet import use_of_device
+print(use_of_device(fix_columns(1)[0], 1, 500))
+"""
+"""Of a fix whose first flag is set, with 50 km/h: 8 (it was reported) while that flag is NOT_FIXED, 24 (and its speed counts) once it is another."""
 
 
 def answer(tree: Path, variable: str, cache: Path) -> int:
@@ -34,12 +38,12 @@ def test_a_flag_of_another_bit_is_seen_with_the_cache_of_before(tmp_path: Path, 
     shutil.copytree(
         ROOT / "services", tree / "services", ignore=lambda _, names: {"console", "__pycache__"} & set(names)
     )
-    assert answer(tree, variable, cache) == 0
-    kept = {found: found.stat().st_mtime_ns for found in cache.rglob("fleet.use_of*.nbc")}
+    assert answer(tree, variable, cache) == 8
+    kept = {found: found.stat().st_mtime_ns for found in cache.rglob("fleet.use_of_device*.nbc")}
     assert kept
-    assert answer(tree, variable, cache) == 0
+    assert answer(tree, variable, cache) == 8
     assert {
-        found: found.stat().st_mtime_ns for found in cache.rglob("fleet.use_of*.nbc")
+        found: found.stat().st_mtime_ns for found in cache.rglob("fleet.use_of_device*.nbc")
     } == kept  # taken from there
 
     reasons = tree / "services" / "contracts" / "reasons.py"
@@ -47,7 +51,7 @@ def test_a_flag_of_another_bit_is_seen_with_the_cache_of_before(tmp_path: Path, 
     first = '    Reason("NOT_FIXED", F,'
     assert text.count(first) == 1
     reasons.write_text(text.replace(first, f'    Reason("NEW", F, "", ""),\n{first}'), encoding="utf-8")
-    assert answer(tree, variable, cache) == 3
+    assert answer(tree, variable, cache) == 24
 
 
 @pytest.mark.parametrize("package", compiled.PACKAGES)
