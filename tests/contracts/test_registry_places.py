@@ -49,6 +49,26 @@ def test_exchanged_coordinates_are_refused_also_where_both_readings_are_on_earth
     assert parsed(kind, "LineString", URUMQI).records
 
 
+def test_a_latitude_of_the_poles_is_an_exchanged_longitude_whatever_the_area() -> None:
+    assert "looks swapped" in refusal("roads", "LineString", swapped(URUMQI), WORLD)[1]
+    assert "looks swapped" in refusal("roads", "LineString", swapped(URUMQI), None)[1]
+
+
+@pytest.mark.parametrize(
+    ("word", "yes"),
+    [("是", True), ("Y", True), ("building_passage", True), ("否", False), ("N", False), ("F", False)],
+)
+def test_yes_and_no_as_people_write_them(word: str, yes: bool) -> None:
+    assert parsed("roads", "LineString", URUMQI, tunnel=word).records[0].tunnel is yes
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("tunnel", "null"), ("tunnel", "nan"), ("limit_kmh", "6_0"), ("limit_kmh", "1e999")]
+)
+def test_what_is_no_value_is_refused(name: str, value: str) -> None:
+    assert refusal("roads", "LineString", URUMQI, **{name: value})[0] == name
+
+
 def test_one_exchanged_point_of_a_line_a_ring_or_a_hole_is_enough() -> None:
     assert "position 2" in refusal("roads", "LineString", [URUMQI[0], URUMQI[1][::-1], URUMQI[2]])[1]
     hole = [[87.595, 43.82], [43.83, 87.60], [87.60, 43.82], [87.595, 43.82]]

@@ -24,6 +24,9 @@ LONGEST_EDGE_M = 6_000_000.0
 """Of zones: an order may hold for the whole country, and is outlined coarsely."""
 FARTHEST_STOP_M = 50_000.0
 """A stop farther from every point of its route is not on it."""
+EVERYWHERE = (-180.0, -90.0, 180.0, 90.0)
+NORTHMOST = 84.0
+"""Nothing drives nearer to a pole: such a latitude is a longitude of China."""
 METRES_PER_DEGREE = 111_195.0
 
 
@@ -78,10 +81,9 @@ def _inside(position: Position, area: Area) -> bool:
 
 
 def _outside(positions: Sequence[Position], area: Area | None) -> BadValue | None:
-    if area is None:
-        return None
+    area = EVERYWHERE if area is None else area
     for place, position in enumerate(positions, 1):
-        if _inside(position, area):
+        if _inside(position, area) and abs(position[1]) <= NORTHMOST:
             continue
         lon, lat = position
         box = ",".join(f"{edge:g}" for edge in area)

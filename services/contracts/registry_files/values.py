@@ -33,8 +33,8 @@ INVISIBLE = (
     "Zp",
 )  # control, bidi and zero-width, surrogates, private use, separators
 
-TRUE = ("true", "yes", "1")
-FALSE = ("false", "no", "0")
+TRUE = ("true", "yes", "1", "t", "y", "是")
+FALSE = ("false", "no", "0", "f", "n", "否")
 
 ROUNDED = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE]\+\d+|[+-]?\d+[.,]\d+[eE]-?\d+")
 """1.39E+10, as spreadsheets and programs write a long number."""
@@ -165,7 +165,7 @@ def number(least: float, most: float, *, above: bool = False) -> Callable[[Any],
         bad = BadValue(
             f"应为数字, {sign} {least:g}, <= {most:g}", f"expected a number {sign} {least:g} and <= {most:g}"
         )
-        if isinstance(value, bool) or not isinstance(value, int | float | str):
+        if isinstance(value, bool) or not isinstance(value, int | float | str) or "_" in str(value):
             raise bad
         try:
             found = float(narrow(value))
@@ -213,7 +213,7 @@ def boolean(value: Any) -> bool:
     word = str(narrow(value)).lower()
     if isinstance(value, bool | int | str) and word in TRUE + FALSE:
         return word in TRUE
-    if isinstance(value, str) and word.replace("_", "").isalpha():
+    if isinstance(value, str) and word not in NOBODY and word.isascii() and word.replace("_", "").isalpha():
         return True
     raise BadValue("应为 true 或 false", "expected true or false")
 
