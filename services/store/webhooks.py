@@ -45,10 +45,16 @@ ADD_PING = """
 INSERT INTO webhook_message (id, endpoint, seq, event_id, alert_id, type, body, state, due_at, created_at)
 VALUES ($1, $2, 0, $3, $3, $4, $5, 'waiting', $6, $6)
 """
-DELIVERY_COLUMNS = """m.id, m.endpoint, m.seq, m.event_id, m.alert_id, m.type, m.state, m.attempts, m.due_at, m.created_at, m.done_at"""
+# row-level security answers for the account that asks, as its scope is when it asks
+IN_VIEW = "(m.seq = 0 OR EXISTS (SELECT 1 FROM alert a WHERE a.id = m.alert_id))"
+TOLD_STATE = (
+    f"CASE WHEN m.state IN ('waiting', 'held', 'again') AND NOT {IN_VIEW} THEN 'withheld' ELSE m.state END"
+)
+DELIVERY_COLUMNS = f"""m.id, m.endpoint, m.seq, m.event_id, m.alert_id, m.type, {TOLD_STATE} AS state, m.attempts, m.due_at, m.created_at,
+                       m.done_at, {IN_VIEW} AS in_view"""
 DELIVERIES = f"""
 SELECT {DELIVERY_COLUMNS} FROM webhook_message m JOIN webhook_endpoint e ON e.id = m.endpoint
-WHERE m.endpoint = $1 AND ($2::text IS NULL OR e.account = $2) AND ($3::text[] IS NULL OR m.state = ANY ($3))
+WHERE m.endpoint = $1 AND ($2::text IS NULL OR e.account = $2) AND ($3::text[] IS NULL OR {TOLD_STATE} = ANY ($3))
   AND ($4::timestamptz IS NULL OR (m.created_at, m.id) < ($4, $5))
 ORDER BY m.created_at DESC, m.id DESC LIMIT $6
 """
@@ -158,7 +164,7 @@ async def add_ping(
 
 
 async def deliveries(conn: Conn, view: View, endpoint: str, page: Page) -> list[asyncpg.Record]:
-    """An endpoint's messages, the latest first."""
+    """An endpoint's messages, the latest first; of an alert out of view (`in_view` false) what is not yet sent is told as `withheld`."""
     after_ms, after_id = page.after or (None, None)
     return await conn.fetch(
         DELIVERIES, endpoint, view.account, page.states, to_time(after_ms), after_id, page.limit
@@ -166,7 +172,7 @@ async def deliveries(conn: Conn, view: View, endpoint: str, page: Page) -> list[
 
 
 async def delivery(conn: Conn, view: View, message: str) -> asyncpg.Record | None:
-    """One message with its body."""
+    """One message with its body, which is not to be shown where `in_view` is false."""
     return await conn.fetchrow(DELIVERY, message, view.account)
 
 

@@ -33,7 +33,7 @@ def shown(row: asyncpg.Record) -> dict[str, Any]:
         "type": row["type"],
         "event": row["event_id"],
         "seq": row["seq"],
-        "alert": row["alert_id"] if row["seq"] else None,
+        "alert": row["alert_id"] if row["seq"] and row["in_view"] else None,
         "status": row["state"],
         "attempts": row["attempts"],
         "next_attempt": iso(to_ms(row["due_at"])) if row["state"] == "waiting" else None,
@@ -57,7 +57,7 @@ async def list_deliveries(
     """The latest first.
 
     `waiting` is to be tried at `next_attempt`; `held` waits behind an earlier event of its alert; `exhausted` had its last attempt;
-    `withheld` is of an alert that the account may no longer see; `again` was asked for and is about to be queued.
+    `withheld` is of an alert that the account may no longer see, and is not sent; `again` was asked for and is about to be queued.
     """
     state = state_of(request)
     view = await state.view(request)
@@ -80,7 +80,10 @@ async def list_deliveries(
     summary="单次推送 · one delivery",
 )
 async def get_delivery(request: Request, delivery_id: Id, _: Annotated[Nothing, Query()]) -> Response:
-    """What was sent, and every attempt with the first kilobyte of its answer."""
+    """What was sent, and every attempt with the first kilobyte of its answer.
+
+    Of an alert that the account may no longer see: `alert`, `body` and the answers are null.
+    """
     state = state_of(request)
     view = await state.view(request)
     async with state.database.reading(view) as conn:
@@ -89,6 +92,8 @@ async def get_delivery(request: Request, delivery_id: Id, _: Annotated[Nothing, 
     if row is None:
         raise Problem("delivery-not-found", {"id": delivery_id})
     told = [{**dict(one), "at": iso(to_ms(one["at"]))} for one in tries]
+    if not row["in_view"]:
+        return answer({**shown(row), "body": None, "tries": [{**one, "response": None} for one in told]})
     return answer({**shown(row), "body": msgspec.Raw(row["body"]), "tries": told})
 
 

@@ -186,7 +186,7 @@ class Try(Shape):
 class DeliveryDetail(Delivery):
     """A delivery with what was sent and every attempt."""
 
-    body: dict[str, Any]
+    body: dict[str, Any] | None
     tries: list[Try]
 
 
