@@ -9,7 +9,7 @@ from pydantic import Field
 
 from services.api.filters import AlertConditions, Wanted
 from services.api.identity import principal_of
-from services.api.parameters import DEFAULT_LIMIT, Cursor, Limit, Nothing
+from services.api.parameters import DEFAULT_LIMIT, Cursor, Limit, Nothing, following_path
 from services.api.problems import Problem, answers
 from services.api.schemas import Alert, AlertPage
 from services.api.state import State, state_of
@@ -65,7 +65,7 @@ async def list_alerts(request: Request, parameters: Annotated[AlertParameters, Q
     if len(page.rows) > len(shown):
         cursor = state.alert_cursors.write((shown[-1].began_ms, shown[-1].id), wanted.text)
         following = f'"{cursor}"'.encode()
-        headers["link"] = f'<{request.url.include_query_params(cursor=cursor)}>; rel="next"'
+        headers["link"] = f'<{following_path(request, cursor)}>; rel="next"'
     named = principal_of(request).sees_drivers
     items = b",".join(document(row.data, row.handling, row.handled, driver=named) for row in shown)
     body = b'{"items":[%s],"next":%s,"feed":%d}' % (items, following, page.feed)

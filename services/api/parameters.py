@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
+from starlette.requests import Request
 
 from services.api import labels
 from services.api.problems import Fault, Problem
@@ -258,3 +259,9 @@ def _fault(error: dict[str, Any]) -> Fault:
     zh, en = MESSAGES[error["type"]]
     words = error.get("ctx", {})
     return Fault(pointer, zh.format_map(words), en.format_map(words))
+
+
+def following_path(request: Request, cursor: str) -> str:
+    """The path of a list's next page; without a host, which is whatever the request said it was."""
+    following = request.url.include_query_params(cursor=cursor)
+    return f"{following.path}?{following.query}"

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from services.api.app import create_app, end_streams
 from services.api.database import check_posture, connect
 from services.api.health import readiness
+from services.api.protocol import KEEP_ALIVE_S, Protocol
 from services.api.state import State
 from services.runtime import metrics
 from services.runtime.service import Service, became_ready
@@ -64,8 +65,8 @@ def listening_socket(host: str, port: int) -> socket.socket:
 def make_server(app: FastAPI) -> Server:
     """The server of the app, to be given a socket."""
     config = uvicorn.Config(
-        app, http="httptools", ws="none", lifespan="on", access_log=False, log_config=None, server_header=False,
-        proxy_headers=False, backlog=BACKLOG, timeout_keep_alive=30, timeout_graceful_shutdown=GRACE_S,
+        app, http=Protocol, ws="none", lifespan="on", access_log=False, log_config=None, server_header=False,
+        proxy_headers=False, backlog=BACKLOG, timeout_keep_alive=KEEP_ALIVE_S, timeout_graceful_shutdown=GRACE_S,
     )  # fmt: skip
     return Server(config)
 

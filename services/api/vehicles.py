@@ -19,6 +19,7 @@ from services.api.parameters import (
     Names,
     Nothing,
     Text,
+    following_path,
     parse_plate,
 )
 from services.api.parameters import Query as QueryModel
@@ -116,9 +117,7 @@ async def list_vehicles(request: Request, parameters: Annotated[VehicleParameter
             drivers=principal_of(request).may(UNMASK),
         )
     shown, following = state.vehicle_cursors.cut(rows, parameters.limit, lambda row: (row["id"],), conditions)
-    headers = (
-        {"link": f'<{request.url.include_query_params(cursor=following)}>; rel="next"'} if following else {}
-    )
+    headers = {"link": f'<{following_path(request, following)}>; rel="next"'} if following else {}
     body = msgspec.json.encode({"items": [_vehicle(row) for row in shown], "next": following})
     return Response(body, media_type="application/json", headers=headers)
 

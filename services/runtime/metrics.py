@@ -56,6 +56,9 @@ SSE_EVENTS = Counter("roadwatch_sse_events_total", "Events put on streams")
 SSE_LAGGED = Counter("roadwatch_sse_lagged_total", "Streams closed because their client was too slow")
 HTTP_REQUESTS = Counter("roadwatch_http_requests_total", "Requests answered", ["operation", "status"])
 HTTP_SECONDS = Histogram("roadwatch_http_request_seconds", "Time to answer", ["operation"])
+HTTP_CUT = Counter(
+    "roadwatch_http_cut_total", "Connections closed because a request did not become whole in time"
+)
 WEBHOOK_ATTEMPTS = Counter(
     "roadwatch_webhook_attempts_total", "Webhook attempts, by what came of them", ["outcome"]
 )

@@ -150,7 +150,7 @@ class Settings(BaseSettings):
     )
     public_url: str = Field(
         "",
-        description="address of the api as browsers see it, such as https://roadwatch.example; empty: as it was asked",
+        description="address of the api as browsers see it, such as https://roadwatch.example; sign-in at an identity provider needs it, except on loopback",
     )
     tiles_url: Annotated[str, BeforeValidator(parse_tiles)] = Field(
         "",

@@ -495,7 +495,7 @@ async def test_a_network_taken_off_the_list_is_not_sent_to(
     await run.until(lambda: run.deliverer.held and run.deliverer.held["whe_1"].health.failures)
     assert receiver.received == []
     error = await writer.fetchval("SELECT error FROM webhook_attempt")
-    assert error == "blocked: address 127.0.0.1"
+    assert error == "blocked: 此地址不对外开放 · this address is not open to deliveries"
 
 
 async def test_an_answer_is_read_a_little_and_kept_less(

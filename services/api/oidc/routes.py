@@ -27,6 +27,7 @@ from services.api.schemas_people import ProviderList
 from services.api.sessions import SECURE_HOSTS, begin_session
 from services.api.state import State, state_of
 from services.runtime.clock import now_ms
+from services.runtime.settings import LOOPBACK
 from services.store import administration, scope
 
 COOKIE = "roadwatch_oidc"
@@ -56,7 +57,11 @@ def _provider(state: State) -> Provider:
 
 
 def _redirect_uri(state: State, request: Request) -> str:
-    base = state.settings.public_url or f"{request.url.scheme}://{request.url.netloc}"
+    base = state.settings.public_url
+    if not base:
+        if request.url.hostname not in LOOPBACK:  # whoever asks may say any host
+            raise Problem("foreign-host")
+        base = f"{request.url.scheme}://{request.url.netloc}"
     return base.rstrip("/") + CALLBACK
 
 
@@ -81,7 +86,7 @@ async def list_providers(request: Request) -> Response:
     status_code=303,
     responses={
         303: {"description": "to the identity provider"},
-        **answers(["unknown-parameter", "oidc-off", "provider-away", "quota-exceeded"]),
+        **answers(["unknown-parameter", "foreign-host", "oidc-off", "provider-away", "quota-exceeded"]),
     },
     summary="统一身份登录 · sign in at the identity provider",
 )

@@ -179,5 +179,25 @@ def check_addresses(addresses: Collection[str], policy: Policy) -> None:
             raise Refused("address", text)
 
 
+INTERNAL = re.compile(
+    r"(\A|\.)(localhost|local|localdomain|internal|intranet|private|corp|home|lan|home\.arpa)\Z", re.ASCII
+)
+"""Names that mean a machine or a network of its own to whoever resolves them (RFC 6761, 6762, 8375; ICANN's .internal)."""
+
+
+def check_found(host: str, addresses: Collection[str], policy: Policy) -> None:
+    """See that a host may be delivered to by what it stands for; one that stands for nothing (yet) may, unless only an inside could know it.
+
+    Raises:
+        Refused: it may not.
+    """
+    if addresses:
+        check_addresses(addresses, policy)
+        return
+    name = host.lower().removesuffix(".")
+    if literal(host) is None and ("." not in name or INTERNAL.search(name)):
+        raise Refused("address")
+
+
 def _within(address: Address, networks: Iterable[Network]) -> bool:
     return any(address.version == network.version and address in network for network in networks)

@@ -21,8 +21,8 @@ from services.api.identity import SYSTEM, principal_of
 from services.api.parameters import Nothing, Paging, time_ms
 from services.api.problems import Fault, Problem, answers
 from services.api.state import State, state_of
-from services.api.webhooks import payload, signing
-from services.api.webhooks.addresses import REASONS, Policy, Refused, check_url, networks_of
+from services.api.webhooks import names, payload, signing
+from services.api.webhooks.addresses import REASONS, Policy, Refused, check_found, check_url, networks_of
 from services.api.webhooks.schemas import (
     Asked,
     Enabling,
@@ -38,6 +38,7 @@ from services.contracts.alert import iso
 from services.runtime.clock import now_ms
 from services.store import webhooks
 from services.store.connect import Conn
+from services.store.scope import View
 from services.store.times import to_ms
 from services.store.webhooks import SYSTEM_ACCOUNT, NewEndpoint
 
@@ -88,15 +89,22 @@ def taken_on(delivery: str) -> Response:
     return answer({"delivery": delivery}, 202, f"/v1/webhooks/deliveries/{delivery}")
 
 
-async def policy(state: State, conn: Conn) -> Policy:
+async def policy(state: State, view: View) -> Policy:
     """Where deliveries may go."""
-    networks = networks_of(row["network"] for row in await webhooks.networks(conn))
+    async with state.database.reading(view) as conn:
+        networks = networks_of(row["network"] for row in await webhooks.networks(conn))
     return Policy(networks, state.settings.webhook_ports, state.settings.webhook_http)
 
 
-def _check(url: str, allowed: Policy) -> None:
+async def _check(url: str, allowed: Policy) -> None:
+    """See that a URL may be delivered to, by what its name stands for at this moment.
+
+    Raises:
+        Problem: it may not.
+    """
     try:
-        check_url(url, allowed)
+        host = check_url(url, allowed).hostname or ""
+        check_found(host, await names.addresses(host), allowed)
     except Refused as refused:
         raise Problem("invalid-body", faults=(Fault("#/body/url", *REASONS[refused.reason]),)) from refused
 
@@ -156,8 +164,8 @@ async def create_webhook(request: Request, body: NewWebhook) -> Response:
         id=f"whe_{secrets.token_hex(6)}", account=_owner(request), url=body.url, description=body.description, types=sorted(set(body.types)),
         filters=body.filters.model_dump(), algorithm=body.algorithm, secrets=[signing.Secret(key, at_ms).kept()], created_ms=at_ms,
     )  # fmt: skip
+    await _check(body.url, await policy(state, view))
     async with state.database.writing(view) as conn:
-        _check(body.url, await policy(state, conn))
         if not await webhooks.add(conn, new, MOST):
             raise Problem("too-many-webhooks", {"most": MOST})
         row = await _found(state, request, conn, new.id)
@@ -193,11 +201,11 @@ async def change_webhook(
 ) -> Response:
     """A new URL makes it pending again: enable it. What is queued already keeps the bytes it has."""
     state, view = state_of(request), await state_of(request).view(request)
+    if body.url is not None:
+        await _check(body.url, await policy(state, view))
     async with state.database.writing(view) as conn:
         row = await _found(state, request, conn, webhook_id, lock=True)
         _matched(row, if_match)
-        if body.url is not None:
-            _check(body.url, await policy(state, conn))
         given = body.model_dump(exclude_none=True)
         new = {**dict(row), **given}
         if new["url"] != row["url"]:

@@ -25,7 +25,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.connector import Connection
 
 from services.api.database import DatabaseAway
-from services.api.webhooks.addresses import Policy, Refused, check_addresses, check_url
+from services.api.webhooks.addresses import REASONS, Policy, Refused, check_addresses, check_url
 from services.api.webhooks.deciding import Answer, Fault
 from services.runtime.clock import monotonic_s, now_ms
 from services.store.times import to_ms
@@ -182,7 +182,8 @@ class Sender:
         except Exception as failure:  # noqa: BLE001 - whatever a stranger's server makes a library raise harms nobody else
             fault, response = fault_of(failure), None
             answer = Answer(fault=fault)
-            error = f"{fault}: {str(reason_of(failure))[:200]}"
+            error = f"{fault}: {said(fault, reason_of(failure))}"
+            log.debug("attempt_failed", fault=str(fault), detail=str(reason_of(failure))[:200])
         return Sent(answer, at_ms, round((monotonic_s() - begun_s) * 1000), error, response)
 
     async def _post(self, url: str, headers: dict[str, str], body: bytes) -> tuple[Answer, str]:
@@ -226,6 +227,24 @@ def reason_of(failure: BaseException) -> BaseException:
             continue
         seen = seen.__cause__ or seen.__context__
     return failure
+
+
+SAID: dict[Fault, str] = {
+    Fault.TIMEOUT: "未在时限内应答 · no answer in time",
+    Fault.CONNECTION: "无法连接,或连接中断 · no connection, or it was cut",
+    Fault.TLS: "TLS 握手失败,请检查证书与协议版本 · the TLS handshake failed; check certificate and protocol versions",
+    Fault.NAME: "主机名无法解析 · the host's name is not known",
+    Fault.BLOCKED: "此地址不对外开放 · this address is not open to deliveries",
+    Fault.PROTOCOL: "应答不是有效的 HTTP · the answer was not valid HTTP",
+}
+"""What a receiver's owner is told of a fault: nothing of addresses, which names of others may stand for."""
+
+
+def said(fault: Fault, reason: BaseException) -> str:
+    """A fault for whoever reads deliveries; of a URL that is refused as it stands, also why."""
+    if isinstance(reason, Refused) and reason.reason != "address":
+        return " · ".join(REASONS[reason.reason])
+    return SAID[fault]
 
 
 def fault_of(failure: BaseException) -> Fault:

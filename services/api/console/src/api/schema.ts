@@ -194,7 +194,7 @@ export interface Delivery {
 export interface DeliveryDetail {
   alert: string | null;
   attempts: number;
-  body: Record<string, unknown>;
+  body: Record<string, unknown> | null;
   created: string;
   ended: string | null;
   event: string;
