@@ -251,7 +251,7 @@ async def test_a_track_of_one_position_and_of_none_is_valid(api: Api, writer: as
     none = await track(api, vehicle, BEGAN_MS + 1, BEGAN_MS + 2)
     assert none["geometry"] is None
     assert none["properties"] == {
-        "vehicle": vehicle, "datetimes": [], "speeds_kmh": [], "recorder_speeds_kmh": [], "headings": [], "flags": {},
+        "vehicle": vehicle, "plate": "宁A00001/yellow", "datetimes": [], "speeds_kmh": [], "recorder_speeds_kmh": [], "headings": [], "flags": {},
     }  # fmt: skip
 
 
