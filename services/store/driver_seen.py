@@ -5,7 +5,7 @@ second costs one row an hour and not one a batch: `last_at` may lag behind the l
 
 A card counts for every registration that held at some time from `first_at` to `last_at`. Where a vehicle changes hands once, that is exact but for
 the hour of the change; where it had three holders, a card seen with the first and the third counts for the second, too
-(docs/decisions/0013-who-was-seen-on-which-vehicle.md).
+(docs/decisions/0010-who-was-seen-on-which-vehicle.md).
 """
 
 from collections.abc import Iterable

@@ -74,7 +74,7 @@ def types_of(schema: dict[str, Any]) -> set[str]:
 
 
 def test_an_id_has_one_type_wherever_it_stands() -> None:
-    """Decision 0014: a vehicle's is a number, all others are texts."""
+    """Decision 0011: a vehicle's is a number, all others are texts."""
     found = document()
     expected = dict.fromkeys(("alert", "account", "job", "webhook", "delivery", "event", "route", "zone", "driver", "terminal", "actor"), "string")  # fmt: skip
     expected["vehicle"] = "integer"
