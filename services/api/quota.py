@@ -8,6 +8,8 @@ import math
 from dataclasses import dataclass
 
 MOST_KNOWN = 20_000
+ROUNDING = 1e-6
+"""Of a request: whoever waited as long as told is answered, though seconds added up fall short of a whole by their last digit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,8 @@ class Quota:
         if not quota:
             return None
         tokens = self._tokens(who, now_s, quota, rate)
-        refused = tokens < 1
-        tokens -= not refused
+        refused = tokens < 1 - ROUNDING
+        tokens = max(0.0, tokens - (not refused))
         self._known[who] = tokens, now_s
         wait_s = max(1, math.ceil((1 - tokens) / rate)) if refused else 0
         return Standing(self.policy, int(tokens), math.ceil((quota - tokens) / rate), wait_s)

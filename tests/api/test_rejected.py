@@ -121,7 +121,7 @@ async def test_what_is_looked_for(log: Log) -> None:
         assert set(await found(from_=text, limit=200)) == {each for each in times if times[each] >= moment}
         assert set(await found(to=text, limit=200)) == {each for each in times if times[each] < moment}
     assert await found(from_="2096-01-01T00:00:00Z") == []
-    assert await found(to="1969-01-01T00:00:00Z") == []
+    assert await found(to="1970-01-01T00:00:00Z") == []
 
 
 async def test_a_search_that_is_cut_says_so_and_goes_on(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:

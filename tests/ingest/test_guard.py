@@ -107,7 +107,17 @@ class System:
 
     def ready(self) -> bool:
         """What ingest says of itself."""
-        return bool(json.loads((self.folder / "run" / "ingest.json").read_text())["ready"])
+        return bool(self.said().get("ready"))
+
+    def told_by(self) -> object:
+        """The process that says so; None while none has."""
+        return self.said().get("pid")
+
+    def said(self) -> dict[str, Any]:
+        """Its status file; empty while there is none."""
+        file = self.folder / "run" / "ingest.json"
+        found: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+        return found
 
     def send(self, terminal: str, count: int = MANY) -> None:
         """Put reports of a terminal into the log."""
@@ -199,7 +209,8 @@ def test_a_restart_does_not_forget_it_and_an_import_lets_it_go_on(stopping: Syst
     ingest.kill()
     ingest.wait()
     stopping.processes.start("ingest", wait=False)
-    time.sleep(6)
+    until(stopping.told_by, stopping.processes.running["ingest"].pid)
+    time.sleep(6)  # longer than it takes to begin
     assert (stopping.ready(), stopping.state()) == (False, "held")
     kept_out = stopping.counted("UNKNOWN_VEHICLE")
     assert kept_out < 1_000
