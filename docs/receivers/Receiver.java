@@ -12,13 +12,14 @@ import java.security.spec.X509EncodedKeySpec;
 import java.time.Instant;
 import java.util.Base64;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
 /**
- * A receiver of Roadwatch webhooks in plain Java 17: checks the signature of either kind, drops what it has had, prints the rest.
+ * A receiver of Roadwatch webhooks in plain Java 17: checks the signature of either kind, drops what it has had, tells what is lacking, prints the rest.
  *
  * <pre>WEBHOOK_SECRET=whsec_... java Receiver.java 8000        (or whpk_..., the public key of an ed25519 endpoint)</pre>
  *
@@ -26,6 +27,8 @@ import javax.crypto.spec.SecretKeySpec;
  */
 public final class Receiver {
     private static final long TOLERANCE_S = 300;
+    private static final TreeSet<Long> LACKING = new TreeSet<>();
+    private static long highest = 0;
     private static final byte[] ED25519_HEAD = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00};
 
     /** Whether a request was made by the holder of the key, within five minutes; body are the bytes as they came. */
@@ -82,7 +85,24 @@ public final class Receiver {
         exchange.sendResponseHeaders(genuine ? 204 : 401, -1);
         exchange.close();
         if (genuine && had.add(id)) {
+            count(header(exchange, "webhook-number"));
             System.out.println(new String(body, StandardCharsets.UTF_8));
+        }
+    }
+
+    /** Tells which deliveries have not come: on their way still, or lost. Begins with the first number it sees; pings and tests have none. */
+    static synchronized void count(String number) {
+        if (number.isEmpty()) {
+            return;
+        }
+        long given = Long.parseLong(number);
+        for (long one = highest + 1; highest > 0 && one < given; one++) {
+            LACKING.add(one);
+        }
+        highest = Math.max(highest, given);
+        LACKING.remove(given);
+        if (!LACKING.isEmpty()) {
+            System.out.println("lacking " + LACKING);
         }
     }
 

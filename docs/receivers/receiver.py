@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A receiver of Roadwatch webhooks in plain Python 3.9 or later: checks the signature, drops what it has had, prints the rest.
+"""A receiver of Roadwatch webhooks in plain Python 3.9 or later: checks the signature, drops what it has had, tells what is lacking, prints the rest.
 
     WEBHOOK_SECRET=whsec_... python3 receiver.py 8000
 
@@ -40,6 +40,8 @@ class Receiver(BaseHTTPRequestHandler):
 
     had: dict = {}  # ids of the last deliveries; a real receiver keeps them with its data
     sequences: dict = {}  # the last sequence of each alert
+    lacking: set = set()  # numbers below the highest that have not come: on their way still, or lost
+    highest: int = 0
 
     def do_POST(self) -> None:
         """One delivery."""
@@ -57,11 +59,27 @@ class Receiver(BaseHTTPRequestHandler):
         if given[0] in self.had:
             return  # a repetition: the same id, the same bytes
         self.had[given[0]] = True
+        self.count(self.headers.get("webhook-number"))
         event = json.loads(body)
         data = event["data"]
+        if event.get("test"):
+            print("test", event["type"], data, flush=True)
+            return  # invented: nobody is to be called out
         if data.get("sequence", 0) > self.sequences.get(data.get("alert"), 0):
             self.sequences[data.get("alert")] = data["sequence"]
         print(event["type"], data, flush=True)
+
+    @classmethod
+    def count(cls, number: "str | None") -> None:
+        """Tell which deliveries have not come; begins with the first number it sees. Pings and tests have none."""
+        if number is None:
+            return
+        if cls.highest:
+            cls.lacking.update(range(cls.highest + 1, int(number)))
+        cls.highest = max(cls.highest, int(number))
+        cls.lacking.discard(int(number))
+        if cls.lacking:
+            print("lacking", sorted(cls.lacking), flush=True)
 
     def log_message(self, *_: object) -> None:
         """Quiet."""

@@ -54,7 +54,7 @@ from services.api.state import State
 from services.api.system import rejected
 from services.api.system import routes as system
 from services.api.system.watch import Watch
-from services.api.webhooks import deliveries, endpoints, event_types, networks
+from services.api.webhooks import deliveries, endpoints, event_types, networks, testing
 from services.runtime.settings import Settings
 
 MODULES = (
@@ -87,6 +87,7 @@ MODULES = (
     deliveries,
     event_types,
     networks,
+    testing,
     roads,
     routes,
     zones,

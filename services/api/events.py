@@ -133,7 +133,8 @@ async def stream_alerts(
 ) -> Response:
     """Server-sent events: `id` is the feed position, `event` the type, `data` the event of `/v1/events`.
 
-    Resume with `Last-Event-ID` (browsers do it by themselves) or `?after=`: nothing is skipped or doubled. A comment is sent every 15 s.
+    Resume with `Last-Event-ID` (browsers do it by themselves) or `?after=`: nothing is skipped or doubled.
+    A comment is sent every 15 s, with `: through N`: everything of yours up to `seq` N was sent before it, what is lacking up to it concerns others.
     A client that falls behind is told `event: lagged` and closed; it resumes. `event: reset` says that the position means nothing here
     (the database was set back, or the position is older than what is kept): load a first page anew.
     """
@@ -189,7 +190,11 @@ def _beginning(after: str | None, last_event_id: str | None, last: int) -> tuple
     summary="拉取告警事件 · alert events, pulled",
 )
 async def list_events(request: Request, parameters: Annotated[FeedParameters, Query()]) -> Response:
-    """The same events as the stream in the same order; `next` is null at the end of what there is, `last` is where to go on later."""
+    """The same events as the stream in the same order; `next` is null at the end of what there is.
+
+    `through`: everything of yours up to this `seq` is here or on the pages before. Numbers that are lacking up to it are of events that you may
+    not see; nothing was lost. `last` is the same number, where to go on later by `after`.
+    """
     state = state_of(request)
     after = _feed_position(state, parameters)
     view = await state.view(request)
@@ -203,8 +208,8 @@ async def list_events(request: Request, parameters: Annotated[FeedParameters, Qu
     if len(rows) == len(shown):
         position = max(position, last)  # what is between concerns others
     following = f'"{state.event_cursors.write((position,))}"' if len(rows) > len(shown) else "null"
-    body = b'{"items":[%s],"next":%s,"last":%d}' % (
-        b",".join(body_of(row, driver=principal_of(request).sees_drivers) for row in shown), following.encode(), position,
+    body = b'{"items":[%s],"next":%s,"through":%d,"last":%d}' % (
+        b",".join(body_of(row, driver=principal_of(request).sees_drivers) for row in shown), following.encode(), position, position,
     )  # fmt: skip
     return Response(body, media_type="application/json")
 

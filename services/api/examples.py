@@ -21,7 +21,7 @@ EVENT: dict[str, Any] = {
     "alert": ALERT["id"], "sequence": 2, "data": ALERT,
 }  # fmt: skip
 ALERT_PAGE = {"items": [ALERT], "next": None, "feed": 1234}
-EVENT_PAGE = {"items": [EVENT], "next": None, "last": 1234}
+EVENT_PAGE = {"items": [EVENT], "next": None, "through": 1236, "last": 1236}
 REGISTRATION: dict[str, Any] = {
     "class": "coach", "terminal": "13900000021", "operator": "银川某客运公司", "division": "640100", "vin": None, "status": "active",
     "valid_from": None, "valid_to": None, "inspection_due": "2027-03-31", "permit": "640100-K-0042", "permit_to": "2028-06-30",
@@ -154,7 +154,7 @@ WEBHOOK: dict[str, Any] = {
     "id": "whe_3c9d1e5f7a2b", "url": "https://receiver.example.com/roadwatch", "description": "省厅应急平台", "types": ["alert.opened", "alert.closed"],
     "filters": {"rules": [], "kinds": [], "classes": ["hazmat"], "operators": [], "divisions": ["6401"], "severities": ["major", "critical"]},
     "algorithm": "hmac-sha256", "secrets": [{"created": "2026-11-23T00:00:00Z", "until": None, "public_key": None}], "state": "active", "reason": None,
-    "failures": 0, "failing_since": None, "resume_at": None, "after": 1234, "version": 3, "created": "2026-11-23T00:00:00Z",
+    "failures": 0, "failing_since": None, "resume_at": None, "after": 1234, "numbered": 87, "version": 3, "created": "2026-11-23T00:00:00Z",
 }  # fmt: skip
 RECOVERY: dict[str, Any] = {
     **JOB, "id": "job_5d1c7b9e3f20a4b5c6d7e8f90a1b2c3d", "kind": "webhook.recover", "bytes": None, "result": None,
@@ -168,7 +168,7 @@ NEW_WEBHOOK = {
 }
 DELIVERY: dict[str, Any] = {
     "id": "msg_0f1e2d3c4b5a69788796a5b4c3", "webhook": WEBHOOK["id"], "type": "alert.opened", "event": "evt_0f1e2d3c4b5a69788796a5b4c3", "seq": 1234,
-    "alert": ALERT["id"], "status": "delivered", "attempts": 1, "next_attempt": None, "created": "2026-11-23T00:19:11.100Z",
+    "number": 87, "alert": ALERT["id"], "test": False, "status": "delivered", "attempts": 1, "next_attempt": None, "created": "2026-11-23T00:19:11.100Z",
     "ended": "2026-11-23T00:19:11.180Z",
 }  # fmt: skip
 PAYLOAD: dict[str, Any] = {
@@ -342,6 +342,7 @@ OF_OPERATION: dict[str, Any] = {
     "change_webhook": WEBHOOK,
     "rotate_webhook_secret": NEW_WEBHOOK,
     "ping_webhook": {"delivery": DELIVERY["id"]},
+    "send_test_event": {"delivery": DELIVERY["id"]},
     "enable_webhook": {"delivery": DELIVERY["id"]},
     "disable_webhook": {**WEBHOOK, "state": "paused"},
     "recover_webhook": {"job": RECOVERY["id"]},

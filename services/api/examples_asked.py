@@ -106,6 +106,7 @@ BODIES: dict[str, Any] = {
     },
     "change_webhook": {"types": ["alert.opened"], "filters": {"severities": ["critical"]}},
     "enable_webhook": {"begin": "now"},
+    "send_test_event": {"type": "alert.closed"},
     "recover_webhook": {"since": "2026-11-23T00:00:00+08:00", "until": "2026-11-24T00:00:00+08:00"},
     "put_webhook_network": {"note": "公安视频专网"},
 }  # fmt: skip

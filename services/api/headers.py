@@ -88,6 +88,7 @@ OF_STATUS = {
 }
 OF_PROBLEM = {
     "quota-exceeded": ("Retry-After",),
+    "too-many-tests": ("Retry-After",),
     "idempotency-running": ("Retry-After",),
     "wrong-handling": ("ETag",),
     "changed-meanwhile": ("ETag",),

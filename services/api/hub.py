@@ -25,7 +25,6 @@ LOOK_BACK_EVERY_S = 1.0
 PAGE = 200
 RING = 2048
 HEARTBEAT_S = 15.0
-HEARTBEAT = b": heartbeat\n\n"
 ALIVE_S = 3.0
 SAY_EVERY_S = 10.0
 RETRY_S = 0.2
@@ -293,9 +292,14 @@ class Hub:
                 listener.sent_s = now_s
                 if listener.passed > listener.told and not listener.wanted.everything:
                     listener.told = listener.passed
-                    listener.say(b": heartbeat\nid: %d\n\n" % listener.told)
+                    listener.say(heartbeat(listener.passed) + b"id: %d\n\n" % listener.told)
                 else:
-                    listener.say(HEARTBEAT)
+                    listener.say(heartbeat(listener.passed) + b"\n")
+
+
+def heartbeat(through: int) -> bytes:
+    """Comment lines: the stream lives, and everything that concerns its client up to number `through` was said before."""
+    return b": heartbeat\n: through %d\n" % through
 
 
 def reset_frame(last: int) -> bytes:

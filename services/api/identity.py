@@ -126,6 +126,7 @@ ACCESS: dict[str, str] = {
     "delete_webhook": "webhooks:manage",
     "rotate_webhook_secret": "webhooks:manage",
     "ping_webhook": "webhooks:manage",
+    "send_test_event": "webhooks:manage",
     "enable_webhook": "webhooks:manage",
     "disable_webhook": "webhooks:manage",
     "recover_webhook": "webhooks:manage",

@@ -149,6 +149,8 @@ KINDS = (
     Kind("job-not-done", 409, "任务未完成", "Job not done", "任务 {id} 的状态为 {state},没有结果可取;请查看 GET /v1/jobs/{id}。", "Job {id} is {state}; there is no result to fetch. GET /v1/jobs/{id} tells when there is."),
     Kind("too-many-jobs", 429, "任务过多", "Too many jobs", "同时等待或运行的任务不得超过 {most} 个,请待其完成或取消。",
          "At most {most} jobs may wait or run at a time; let some end, or cancel them."),
+    Kind("too-many-tests", 429, "测试事件过于频繁", "Too many test events", "每个端点每分钟至多 {most} 条测试事件,请在 {seconds} 秒后重试。",
+         "At most {most} test events a minute for an endpoint; try again in {seconds} seconds."),
     Kind("internal", 500, "内部错误", "Internal error", "服务内部出错,已记入日志;报告时请附上 request_id。",
          "Something went wrong inside and is in the log; quote request_id when reporting it."),
     Kind("database-away", 503, "数据库暂不可用", "Database away", "数据库没有应答,数据并非为空;请稍后重试。",
@@ -246,7 +248,11 @@ EXAMPLE_MORE: dict[str, dict[str, Any]] = {
     "quota-exceeded": {"violated-policies": ["default"]},
     "unknown-parameter": {"known": ["rule", "limit"]},
 }
-EXAMPLE_HEADERS = {"quota-exceeded": {"retry-after": "2"}, "idempotency-running": {"retry-after": "1"}}
+EXAMPLE_HEADERS = {
+    "quota-exceeded": {"retry-after": "2"},
+    "too-many-tests": {"retry-after": "41"},
+    "idempotency-running": {"retry-after": "1"},
+}
 
 
 def answers(codes: Iterable[str]) -> dict[int | str, dict[str, Any]]:

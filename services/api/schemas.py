@@ -116,6 +116,7 @@ class EventPage(Shape):
 
     items: list[Event]
     next: str | None
+    through: int
     last: int
 
 

@@ -162,7 +162,7 @@ class Viewing(Base):
 class WebhookEndpoint(Base):
     """Where a partner receives events: `account` is the owner's id, or "system" for the holder of the system's token.
 
-    `after` is the feed position up to which its messages are made; secrets newest first. `failures` counts in a row, `resume_at` is when
+    `after` is the feed position up to which its messages are made, `numbered` the number of the last one; secrets newest first. `failures` counts in a row, `resume_at` is when
     it may be tried again as a whole.
     """
 
@@ -183,6 +183,7 @@ class WebhookEndpoint(Base):
     failures: Mapped[int] = mapped_column(server_default="0")
     resume_at: Mapped[datetime | None]
     after: Mapped[int] = mapped_column(BigInteger)
+    numbered: Mapped[int] = mapped_column(BigInteger, server_default="0")
     version: Mapped[int] = mapped_column(server_default="0")
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
@@ -191,7 +192,7 @@ class WebhookMessage(Base):
     """One event on its way to one endpoint: the very bytes that every attempt sends.
 
     Of one alert's messages one at most is `waiting`, the later ones are `held`. `earlier` is how many attempts were made before it was asked
-    for again.
+    for again. `number` counts an endpoint's messages from 1; what carries no event (pings, tests, notes: `seq` 0) has none.
     """
 
     __tablename__ = "webhook_message"
@@ -206,11 +207,7 @@ class WebhookMessage(Base):
         ),
         Index("webhook_message_oldest", "created_at", postgresql_where=text("state IN ('waiting', 'held')")),
         Index("webhook_message_again", "endpoint", "seq", postgresql_where=text("state = 'again'")),
-        Index(
-            "webhook_message_ping",
-            "endpoint",
-            postgresql_where=text("state = 'waiting' AND type = 'endpoint.ping'"),
-        ),
+        Index("webhook_message_eventless", "endpoint", "created_at", postgresql_where=text("seq = 0")),
         Index("webhook_message_listed", "endpoint", "created_at", "id"),
         Index("webhook_message_done", "done_at", postgresql_where=text("done_at IS NOT NULL")),
     )
@@ -220,6 +217,7 @@ class WebhookMessage(Base):
     seq: Mapped[int] = mapped_column(BigInteger)
     event_id: Mapped[str] = mapped_column(Id)
     alert_id: Mapped[str] = mapped_column(Id)
+    number: Mapped[int | None] = mapped_column(BigInteger)
     type: Mapped[str]
     body: Mapped[bytes]
     state: Mapped[str]

@@ -1,7 +1,7 @@
 """The queue of webhook messages, written by one process an endpoint: whoever holds the endpoint's lock on this very connection.
 
 States of a message: `held` (behind an earlier one of its alert), `waiting` (to be tried at `due_at`), `delivered`, `exhausted`, `withheld` (its
-receiver may no longer see the alert), `again` (asked for by a person). What carries no event (`seq` 0: pings and tests) is tried once. Whatever adds or ends messages calls `promote` for their alerts afterwards:
+receiver may no longer see the alert), `again` (asked for by a person). What carries no event (`seq` 0: pings, tests) has no number and is tried once. Whatever adds or ends messages calls `promote` for their alerts afterwards:
 of each alert the oldest that is held becomes waiting when none is. Everything here runs on the connection that holds the locks, so that losing
 them is losing the power to write.
 """
@@ -34,12 +34,21 @@ SELECT e.id, e.url, e.version, coalesce(owner.epoch, 0) AS epoch, {NETWORKS} AS 
 FROM webhook_endpoint e LEFT JOIN owner ON owner.id = e.account
 WHERE e.id = ANY ($1::text[]) AND (e.account = 'system' OR owner.id IS NOT NULL) ORDER BY e.id FOR KEY SHARE OF e
 """
+# only who holds the endpoint inserts, so what is not there now is not put there meanwhile: no number is used up in vain
 INSERT = """
-INSERT INTO webhook_message (id, endpoint, seq, event_id, alert_id, type, body, state, due_at, created_at)
-SELECT id, endpoint, seq, event_id, alert_id, type, body, 'held', $8, $8
-FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::bytea[])
-     AS new (id, endpoint, seq, event_id, alert_id, type, body)
-ON CONFLICT (id) DO NOTHING
+WITH fresh AS (
+    SELECT given.*, row_number() OVER (PARTITION BY endpoint ORDER BY seq) AS place
+    FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::bytea[])
+         AS given (id, endpoint, seq, event_id, alert_id, type, body)
+    WHERE NOT EXISTS (SELECT 1 FROM webhook_message known WHERE known.id = given.id)
+), counted AS (
+    UPDATE webhook_endpoint e SET numbered = e.numbered + added.n
+    FROM (SELECT endpoint, count(*) AS n FROM fresh GROUP BY endpoint) AS added WHERE e.id = added.endpoint
+    RETURNING e.id, e.numbered - added.n AS before
+)
+INSERT INTO webhook_message (id, endpoint, seq, event_id, alert_id, number, type, body, state, due_at, created_at)
+SELECT fresh.id, endpoint, seq, event_id, alert_id, before + place, type, body, 'held', $8, $8
+FROM fresh JOIN counted ON counted.id = fresh.endpoint
 """
 ADVANCE = """
 UPDATE webhook_endpoint SET after = moved.after FROM unnest($1::text[], $2::bigint[]) AS moved (id, after) WHERE webhook_endpoint.id = moved.id
@@ -56,7 +65,7 @@ UPDATE webhook_message SET state = 'waiting', due_at = greatest($3, due_at) FROM
 ) AS oldest WHERE webhook_message.id = oldest.id
 """
 DUE = """
-SELECT m.id, m.endpoint, m.seq, m.alert_id, m.type, m.body, m.attempts, m.earlier, e.version, coalesce(o.epoch, 0) AS epoch,
+SELECT m.id, m.endpoint, m.seq, m.alert_id, m.number, m.type, m.body, m.attempts, m.earlier, e.version, coalesce(o.epoch, 0) AS epoch,
        a.division, a.operator, a.vehicle_class
 FROM unnest($1::text[], $2::int[]) AS line (endpoint, most)
 CROSS JOIN LATERAL (
@@ -66,10 +75,10 @@ JOIN webhook_endpoint e ON e.id = m.endpoint
 LEFT JOIN account o ON o.id = e.account
 LEFT JOIN alert a ON a.id = m.alert_id
 """
-DUE_PINGS = """
-SELECT m.id, m.endpoint, m.seq, m.alert_id, m.type, m.body, m.attempts, m.earlier, e.version, coalesce(o.epoch, 0) AS epoch
+DUE_EVENTLESS = """
+SELECT m.id, m.endpoint, m.seq, m.alert_id, m.number, m.type, m.body, m.attempts, m.earlier, e.version, coalesce(o.epoch, 0) AS epoch
 FROM webhook_message m JOIN webhook_endpoint e ON e.id = m.endpoint LEFT JOIN account o ON o.id = e.account
-WHERE m.endpoint = ANY ($1::text[]) AND m.state = 'waiting' AND m.type = 'endpoint.ping' ORDER BY m.due_at LIMIT 100
+WHERE m.endpoint = ANY ($1::text[]) AND m.state = 'waiting' AND m.seq = 0 ORDER BY m.due_at LIMIT 100
 """
 ADD_ATTEMPTS = """
 INSERT INTO webhook_attempt (message, number, at, milliseconds, status, error, response)
@@ -222,9 +231,9 @@ async def due(conn: Conn, lines: Sequence[tuple[str, int]], at_ms: int) -> list[
     return await conn.fetch(DUE, *_columns(lines), to_time(at_ms)) if lines else []
 
 
-async def due_pings(conn: Conn, endpoints_: Sequence[str]) -> list[asyncpg.Record]:
-    """Pings of endpoints that are sent nothing else."""
-    return await conn.fetch(DUE_PINGS, list(endpoints_)) if endpoints_ else []
+async def due_eventless(conn: Conn, endpoints_: Sequence[str]) -> list[asyncpg.Record]:
+    """Pings and tests of endpoints that are sent nothing else."""
+    return await conn.fetch(DUE_EVENTLESS, list(endpoints_)) if endpoints_ else []
 
 
 async def finish(conn: Conn, tried: Sequence[Tried]) -> None:

@@ -10,12 +10,12 @@ import asyncpg
 
 from services.store.connect import Conn
 from services.store.scope import View
-from services.store.times import to_time
+from services.store.times import to_ms, to_time
 
 SYSTEM_ACCOUNT = "system"
 """Owner of what the holder of the system's token makes."""
 
-ENDPOINT_COLUMNS = """id, account, url, description, types, filters, algorithm, secrets, state, reason, failing_since, failures, resume_at, after,
+ENDPOINT_COLUMNS = """id, account, url, description, types, filters, algorithm, secrets, state, reason, failing_since, failures, resume_at, after, numbered,
                       version, created_at"""
 ADD = """
 INSERT INTO webhook_endpoint (id, account, url, description, types, filters, algorithm, secrets, state, after, created_at)
@@ -41,16 +41,19 @@ UPDATE webhook_endpoint SET secrets = $3, version = version + 1 WHERE id = $1 AN
 """
 SKIP = "UPDATE webhook_endpoint SET after = (SELECT last FROM feed WHERE id = 1) WHERE id = $1 AND ($2::text IS NULL OR account = $2)"
 DELETE = "DELETE FROM webhook_endpoint WHERE id = $1 AND ($2::text IS NULL OR account = $2)"
-ADD_PING = """
+ADD_EVENTLESS = """
 INSERT INTO webhook_message (id, endpoint, seq, event_id, alert_id, type, body, state, due_at, created_at)
 VALUES ($1, $2, 0, $3, $3, $4, $5, 'waiting', $6, $6)
+"""
+TESTS_SINCE = """
+SELECT created_at FROM webhook_message WHERE endpoint = $1 AND seq = 0 AND type LIKE 'alert.%' AND created_at > $2 ORDER BY created_at
 """
 # row-level security answers for the account that asks, as its scope is when it asks
 IN_VIEW = "(m.seq = 0 OR EXISTS (SELECT 1 FROM alert a WHERE a.id = m.alert_id))"
 TOLD_STATE = (
     f"CASE WHEN m.state IN ('waiting', 'held', 'again') AND NOT {IN_VIEW} THEN 'withheld' ELSE m.state END"
 )
-DELIVERY_COLUMNS = f"""m.id, m.endpoint, m.seq, m.event_id, m.alert_id, m.type, {TOLD_STATE} AS state, m.attempts, m.due_at, m.created_at,
+DELIVERY_COLUMNS = f"""m.id, m.endpoint, m.seq, m.event_id, m.alert_id, m.number, m.type, {TOLD_STATE} AS state, m.attempts, m.due_at, m.created_at,
                        m.done_at, {IN_VIEW} AS in_view"""
 DELIVERIES = f"""
 SELECT {DELIVERY_COLUMNS} FROM webhook_message m JOIN webhook_endpoint e ON e.id = m.endpoint
@@ -156,11 +159,16 @@ async def delete(conn: Conn, view: View, name: str) -> bool:
     return await conn.execute(DELETE, name, view.account) == "DELETE 1"
 
 
-async def add_ping(
+async def add_eventless(
     conn: Conn, message: str, endpoint: str, event: str, event_type: str, body: bytes, at_ms: int
 ) -> None:
-    """A message of no alert, to be tried once."""
-    await conn.execute(ADD_PING, message, endpoint, event, event_type, body, to_time(at_ms))
+    """A message that carries no event, to be tried once."""
+    await conn.execute(ADD_EVENTLESS, message, endpoint, event, event_type, body, to_time(at_ms))
+
+
+async def tests_since(conn: Conn, endpoint: str, since_ms: int) -> list[int]:
+    """When an endpoint was sent test events since a time, Unix ms, the oldest first."""
+    return [to_ms(row["created_at"]) for row in await conn.fetch(TESTS_SINCE, endpoint, to_time(since_ms))]
 
 
 async def deliveries(conn: Conn, view: View, endpoint: str, page: Page) -> list[asyncpg.Record]:

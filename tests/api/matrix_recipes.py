@@ -146,6 +146,7 @@ BODIES: dict[str, Callable[[Case], dict[str, Any] | Awaitable[dict[str, Any]]]] 
     "create_webhook": lambda _: {"url": "https://receiver.example/in"},
     "change_webhook": lambda _: {"description": "改"},
     "enable_webhook": lambda _: {},
+    "send_test_event": lambda _: {},
     "recover_webhook": lambda _: {"since": iso(now_ms() - HOUR_MS), "until": iso(now_ms())},
     "put_webhook_network": lambda _: {"note": "视频专网"},
 }

@@ -54,6 +54,7 @@ LEAKING = {
         "delete_webhook",
         "rotate_webhook_secret",
         "ping_webhook",
+        "send_test_event",
         "enable_webhook",
     ),
     *("disable_webhook", "recover_webhook", "list_deliveries", "get_delivery", "redeliver"),

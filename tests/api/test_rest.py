@@ -149,7 +149,7 @@ async def test_events_are_pulled_by_number_and_by_cursor(api: Api, writer: async
         assert rest["next"] is None
         assert rest["last"] == 3
     end = (await api.get("/v1/events", after=3)).json()
-    assert end == {"items": [], "next": None, "last": 3}
+    assert end == {"items": [], "next": None, "through": 3, "last": 3}
     beyond = await api.get("/v1/events", after=4)
     assert (beyond.status_code, beyond.json()["type"]) == (400, "urn:roadwatch:problem:beyond-feed")
     assert (await api.get("/v1/events", after="four")).status_code == 400

@@ -281,12 +281,12 @@ async def test_silence_is_filled_with_comments_that_move_a_filtered_client_on(
         assert await plain.seqs(2) == [1, 2]
         heartbeat = await plain.block()
         assert heartbeat is not None
-        assert (heartbeat.comments, heartbeat.id, heartbeat.data) == (["heartbeat"], None, None)
+        assert (heartbeat.comments, heartbeat.id, heartbeat.data) == (["heartbeat", "through 2"], None, None)
         moved = await filtered.block()
         while moved is not None and moved.id is None:
             moved = await filtered.block()
         assert moved is not None
-        assert (moved.comments, moved.id, moved.data) == (["heartbeat"], "2", None)
+        assert (moved.comments, moved.id, moved.data) == (["heartbeat", "through 2"], "2", None)
 
 
 async def test_stopping_ends_streams_with_a_farewell_at_once(api: Api) -> None:

@@ -53,7 +53,7 @@ def test_every_operation_has_a_name_a_tag_an_example_and_its_problems() -> None:
             "list_actions", "list_alert_groups", "acknowledge_alerts", "get_shift_summary", "view_alert", "leave_alert",
             "list_trips", "list_stops", "get_mileage", "get_vehicle_health", "search_presence", "search_near", "create_export", "list_jobs", "get_job",
             "get_job_result", "cancel_job", "list_drivers", "get_driver",
-            "list_webhooks", "create_webhook", "get_webhook", "change_webhook", "delete_webhook", "rotate_webhook_secret", "ping_webhook", "enable_webhook", "disable_webhook", "recover_webhook", "list_recoveries", "list_deliveries", "get_delivery", "redeliver", "list_webhook_event_types", "list_webhook_networks", "put_webhook_network", "delete_webhook_network",
+            "list_webhooks", "create_webhook", "get_webhook", "change_webhook", "delete_webhook", "rotate_webhook_secret", "ping_webhook", "send_test_event", "enable_webhook", "disable_webhook", "recover_webhook", "list_recoveries", "list_deliveries", "get_delivery", "redeliver", "list_webhook_event_types", "list_webhook_networks", "put_webhook_network", "delete_webhook_network",
             "get_alert_track", "get_system", "list_rejected", "list_rules", "list_roads", "list_zones", "list_routes", "get_route"} == set(names)  # fmt: skip
     for path, _, operation in operations():
         assert operation["tags"]

@@ -16,7 +16,7 @@ from services.api.webhooks.deciding import (
     Outcome,
     Verdict,
     decide,
-    decide_ping,
+    decide_once,
     outcome_of,
     variation,
 )
@@ -124,8 +124,8 @@ def test_failures_in_a_row_make_probes_farther_and_farther_apart() -> None:
 
 def test_a_ping_is_tried_once_and_says_nothing_of_health() -> None:
     ill = Health(7, AT_MS - 1, AT_MS + 5)
-    assert decide_ping(Answer(200), ill) == Verdict(Outcome.DELIVERED, "delivered", None, ill)
-    assert decide_ping(Answer(500), ill) == Verdict(Outcome.FAILED, "exhausted", None, ill)
+    assert decide_once(Answer(200), ill) == Verdict(Outcome.DELIVERED, "delivered", None, ill)
+    assert decide_once(Answer(500), ill) == Verdict(Outcome.FAILED, "exhausted", None, ill)
 
 
 @given(

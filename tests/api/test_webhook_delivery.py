@@ -332,7 +332,7 @@ async def test_410_disables_with_a_record_and_loses_nothing(
 async def ping(conn: asyncpg.Connection, run: Delivering, name: str = "whe_1", number: int = 1) -> str:
     message = payload.message_id(name, f"png_{number}")
     body = payload.body(payload.PING, run.now_ms(), {"id": f"png_{number}", "endpoint": name})
-    await webhooks.add_ping(conn, message, name, f"png_{number}", payload.PING, body, run.now_ms())
+    await webhooks.add_eventless(conn, message, name, f"png_{number}", payload.PING, body, run.now_ms())
     return message
 
 

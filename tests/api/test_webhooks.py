@@ -312,7 +312,7 @@ async def test_logs_and_lists_are_paged(api: Api, writer: asyncpg.Connection) ->
     assert [one["id"] for one in first["items"] + second["items"]] == [f"whe_{n}" for n in range(5)]
     assert second["next"] is None
     for number in range(5):
-        await webhooks.add_ping(
+        await webhooks.add_eventless(
             writer, f"msg_{number}", "whe_0", f"png_{number}", payload.PING, b"{}", 1000 + number // 2
         )
     log = f"{BASE}/whe_0/deliveries"

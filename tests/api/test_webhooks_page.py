@@ -57,7 +57,7 @@ async def test_its_commands_run(fresh_database_url: str, conn: asyncpg.Connectio
     assert await conn.fetchval("SELECT count(*) FROM webhook_endpoint") == 0
     rows = await conn.fetch("SELECT action FROM audit ORDER BY seq")
     assert [row["action"].removeprefix("webhook.") for row in rows] == [
-        "network.allow", "create", "enable", "redeliver", "recover", "disable", "enable", "change", "rotate", "delete",
+        "network.allow", "create", "enable", "test", "redeliver", "recover", "disable", "enable", "change", "rotate", "delete",
         "network.allow", "network.refuse",
     ]  # fmt: skip
 

@@ -114,7 +114,8 @@ def decide(
     """After attempt `number` (from 1) of a message ended at `at_ms`."""
     outcome = outcome_of(answer)
     if outcome is Outcome.DELIVERED:
-        return Verdict(outcome, "delivered", None, Health(), recovered=health.probing)
+        well, recovered = _well(at_ms, health)
+        return Verdict(outcome, "delivered", None, well, recovered=recovered)
     since_ms = at_ms if health.failing_since_ms is None else health.failing_since_ms
     failed = Health(health.failures + 1, since_ms, health.resume_ms)
     failed = replace(failed, resume_ms=_resume(outcome, answer, at_ms, failed))
@@ -129,8 +130,8 @@ def decide(
     return Verdict(outcome, "exhausted" if due_ms is None else "waiting", due_ms, failed, disable)
 
 
-def decide_ping(answer: Answer, health: Health) -> Verdict:
-    """A ping is tried once and says nothing of the endpoint's health."""
+def decide_once(answer: Answer, health: Health) -> Verdict:
+    """What carries no event, a ping or a test, is tried once and says nothing of the endpoint's health."""
     outcome = outcome_of(answer)
     return Verdict(outcome, "delivered" if outcome is Outcome.DELIVERED else "exhausted", None, health)
 
@@ -155,13 +156,20 @@ def variation(message: str, number: int) -> float:
     return drawn / 2**63 - 1
 
 
+def _well(at_ms: int, health: Health) -> tuple[Health, bool]:
+    """What 2xx makes of an endpoint, and whether it answers again after a rest; a rest that another answer asked for meanwhile is kept."""
+    resting = not health.probing and health.resume_ms is not None and health.resume_ms > at_ms
+    kept = Health(resume_ms=health.resume_ms if resting else None)
+    return kept, health.probing or (health.resume_ms is not None and not resting)
+
+
 def _resume(outcome: Outcome, answer: Answer, at_ms: int, health: Health) -> int | None:
-    """When the endpoint as a whole may be tried again: it asked for rest, or it has failed often in a row."""
+    """When the endpoint as a whole may be tried again: it asked for rest and gets that much, or it has failed often in a row."""
     rests = [health.resume_ms or 0]
     if outcome is Outcome.THROTTLED or answer.retry_after_s is not None:
         asked_ms = THROTTLE_MS if answer.retry_after_s is None else round(answer.retry_after_s * 1000)
         rests.append(at_ms + min(max(asked_ms, 1000), LONGEST_REST_MS))
-    if health.probing:
+    elif health.probing:
         doublings = min(health.failures - OPEN_AT, 10)
         rests.append(at_ms + min(FIRST_PROBE_MS * 2**doublings, LONGEST_PROBE_MS))
     return max(rests) or None

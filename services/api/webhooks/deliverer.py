@@ -19,7 +19,7 @@ import structlog
 from services.api.database import Database
 from services.api.webhooks import payload, signing
 from services.api.webhooks.addresses import Policy, networks_of
-from services.api.webhooks.deciding import SCHEDULE_S, Outcome, Verdict, decide, decide_ping, elsewhere
+from services.api.webhooks.deciding import SCHEDULE_S, Outcome, Verdict, decide, decide_once, elsewhere
 from services.api.webhooks.endpoint import Endpoint, made, permitted
 from services.api.webhooks.sender import Sender, Sent
 from services.api.webhooks.standing import standing
@@ -203,7 +203,7 @@ class Deliverer:
             (held.id, held.room() + len(held.flying)) for held in open_now if not held.pings_alone(at_ms)
         ]
         alone = [held.id for held in open_now if held.pings_alone(at_ms)]
-        rows = await webhook_queue.due(self.conn, lines, at_ms) + await webhook_queue.due_pings(
+        rows = await webhook_queue.due(self.conn, lines, at_ms) + await webhook_queue.due_eventless(
             self.conn, alone
         )
         if rows:
@@ -216,7 +216,7 @@ class Deliverer:
             if (row["version"], row["epoch"]) != endpoint.stamp:
                 self._refreshed_ms, begun = None, True
                 continue
-            if row["type"] != payload.PING and not _in_view(endpoint, row):
+            if row["seq"] and not _in_view(endpoint, row):
                 hidden.append(row)
                 continue
             task = asyncio.create_task(self._attempt(endpoint, row))
@@ -232,7 +232,10 @@ class Deliverer:
         metrics.WEBHOOK_IN_FLIGHT.inc()
         try:
             sent = await self.sender.send(
-                url, signing.headers(keys, row["id"], at_ms // 1000, row["body"]), row["body"], guard
+                url,
+                signing.headers(keys, row["id"], at_ms // 1000, row["body"], row["number"]),
+                row["body"],
+                guard,
             )
         finally:
             metrics.WEBHOOK_IN_FLIGHT.dec()
@@ -291,8 +294,8 @@ class Deliverer:
         return tried, list(healths.values()), verdicts
 
     def _verdict(self, endpoint: Endpoint, done: Done, number: int, at_ms: int) -> Verdict:
-        if done.row["type"] == payload.PING:
-            return decide_ping(done.sent.answer, endpoint.health)
+        if not done.row["seq"]:
+            return decide_once(done.sent.answer, endpoint.health)
         place = number - done.row["earlier"]
         return decide(done.row["id"], place, done.sent.answer, at_ms, endpoint.health, self.schedule)
 

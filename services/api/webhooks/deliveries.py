@@ -12,7 +12,7 @@ from services.api.parameters import Nothing
 from services.api.problems import Problem, answers
 from services.api.state import state_of
 from services.api.webhooks.endpoints import COMMON, FOR_ONE, Id, answer, taken_on
-from services.api.webhooks.schemas import Asked, DeliveryDetail, DeliveryPage, DeliveryParameters
+from services.api.webhooks.schemas import EVENT_TYPES, Asked, DeliveryDetail, DeliveryPage, DeliveryParameters
 from services.contracts.alert import iso
 from services.runtime.clock import now_ms
 from services.store import webhooks
@@ -33,7 +33,9 @@ def shown(row: asyncpg.Record) -> dict[str, Any]:
         "type": row["type"],
         "event": row["event_id"],
         "seq": row["seq"],
+        "number": row["number"],
         "alert": row["alert_id"] if row["seq"] and row["in_view"] else None,
+        "test": not row["seq"] and row["type"] in EVENT_TYPES,
         "status": row["state"],
         "attempts": row["attempts"],
         "next_attempt": iso(to_ms(row["due_at"])) if row["state"] == "waiting" else None,

@@ -61,7 +61,7 @@ router = APIRouter(prefix="/v1/webhooks/endpoints", tags=["webhooks"], route_cla
 def shown(row: asyncpg.Record) -> dict[str, Any]:
     """An endpoint as it is told, without its secrets."""
     return {
-        **{name: row[name] for name in ("id", "url", "description", "types", "filters", "algorithm", "state", "reason", "failures", "after", "version")},
+        **{name: row[name] for name in ("id", "url", "description", "types", "filters", "algorithm", "state", "reason", "failures", "after", "numbered", "version")},
         "secrets": [
             {"created": iso(s.created_ms), "until": _iso(s.until_ms), "public_key": signing.public_key(s.key)}
             for s in signing.secrets_of(row["secrets"])
@@ -109,9 +109,14 @@ async def _check(url: str, allowed: Policy) -> None:
         raise Problem("invalid-body", faults=(Fault("#/body/url", *REASONS[refused.reason]),)) from refused
 
 
-async def _found(
+async def found(
     state: State, request: Request, conn: Conn, webhook: str, *, lock: bool = False
 ) -> asyncpg.Record:
+    """An endpoint of the asker's; `lock` keeps it as it is until the transaction ends.
+
+    Raises:
+        Problem: it has none of this id.
+    """
     row = await webhooks.endpoint(conn, await state.view(request), webhook, lock=lock)
     if row is None:
         raise Problem("webhook-not-found", {"id": webhook})
@@ -168,7 +173,7 @@ async def create_webhook(request: Request, body: NewWebhook) -> Response:
     async with state.database.writing(view) as conn:
         if not await webhooks.add(conn, new, MOST):
             raise Problem("too-many-webhooks", {"most": MOST})
-        row = await _found(state, request, conn, new.id)
+        row = await found(state, request, conn, new.id)
         await state.audit(conn, request, "webhook.create", new.id, detail={"url": body.url})
     return answer({**shown(row), "secret": _secret(key)}, 201, f"/v1/webhooks/endpoints/{new.id}")
 
@@ -187,7 +192,7 @@ async def get_webhook(request: Request, webhook_id: Id, _: Annotated[Nothing, Qu
     """One endpoint, with how it does."""
     state = state_of(request)
     async with state.database.reading(await state.view(request)) as conn:
-        return answer(shown(await _found(state, request, conn, webhook_id)))
+        return answer(shown(await found(state, request, conn, webhook_id)))
 
 
 @router.patch(
@@ -204,7 +209,7 @@ async def change_webhook(
     if body.url is not None:
         await _check(body.url, await policy(state, view))
     async with state.database.writing(view) as conn:
-        row = await _found(state, request, conn, webhook_id, lock=True)
+        row = await found(state, request, conn, webhook_id, lock=True)
         _matched(row, if_match)
         given = body.model_dump(exclude_none=True)
         new = {**dict(row), **given}
@@ -212,7 +217,7 @@ async def change_webhook(
             new |= {"state": "pending", "reason": "url"}
         await webhooks.change(conn, view, new)
         await state.audit(conn, request, "webhook.change", webhook_id, detail={"fields": sorted(given)})
-        row = await _found(state, request, conn, webhook_id)
+        row = await found(state, request, conn, webhook_id)
     return answer(shown(row))
 
 
@@ -242,12 +247,12 @@ async def rotate_webhook_secret(request: Request, webhook_id: Id) -> Response:
     """For 24 hours deliveries carry the signatures of both, the new one first; an even older one ends at once."""
     state, view, at_ms = state_of(request), await state_of(request).view(request), now_ms()
     async with state.database.writing(view) as conn:
-        row = await _found(state, request, conn, webhook_id, lock=True)
+        row = await found(state, request, conn, webhook_id, lock=True)
         key = signing.new_key(row["algorithm"])
         keys = signing.rotated(signing.secrets_of(row["secrets"]), key, at_ms)
         await webhooks.set_secrets(conn, view, webhook_id, [one.kept() for one in keys])
         await state.audit(conn, request, "webhook.rotate", webhook_id)
-        row = await _found(state, request, conn, webhook_id)
+        row = await found(state, request, conn, webhook_id)
     return answer({**shown(row), "secret": _secret(key)})
 
 
@@ -262,7 +267,7 @@ async def ping_webhook(request: Request, webhook_id: Id) -> Response:
     """A signed `endpoint.ping`, tried once; `GET /v1/webhooks/deliveries/{delivery}` tells what came of it. 2xx makes a pending endpoint active."""
     state, view = state_of(request), await state_of(request).view(request)
     async with state.database.writing(view) as conn:
-        row = await _found(state, request, conn, webhook_id, lock=True)
+        row = await found(state, request, conn, webhook_id, lock=True)
         delivery = await _ping(conn, row)
         await state.audit(conn, request, "webhook.ping", webhook_id)
     return taken_on(delivery)
@@ -272,7 +277,7 @@ async def _ping(conn: Conn, row: asyncpg.Record) -> str:
     at_ms, event = now_ms(), f"png_{secrets.token_hex(13)}"
     delivery = payload.message_id(row["id"], event)
     body = payload.body(payload.PING, at_ms, {"id": event, "endpoint": row["id"]})
-    await webhooks.add_ping(conn, delivery, row["id"], event, payload.PING, body, at_ms)
+    await webhooks.add_eventless(conn, delivery, row["id"], event, payload.PING, body, at_ms)
     return delivery
 
 
@@ -287,7 +292,7 @@ async def enable_webhook(request: Request, webhook_id: Id, body: Enabling | None
     """Sends a ping; the endpoint is active when it is answered by 2xx, and goes on with what has waited, or, as asked, from now on."""
     state, view = state_of(request), await state_of(request).view(request)
     async with state.database.writing(view) as conn:
-        row = await _found(state, request, conn, webhook_id, lock=True)
+        row = await found(state, request, conn, webhook_id, lock=True)
         if row["state"] != "active":
             await webhooks.set_state(conn, view, webhook_id, "pending", "enabling")
             if body is not None and body.begin == "now":
@@ -307,10 +312,10 @@ async def disable_webhook(request: Request, webhook_id: Id) -> Response:
     """Nothing is sent until it is enabled again; what happens meanwhile waits in the feed."""
     state, view = state_of(request), await state_of(request).view(request)
     async with state.database.writing(view) as conn:
-        await _found(state, request, conn, webhook_id, lock=True)
+        await found(state, request, conn, webhook_id, lock=True)
         await webhooks.set_state(conn, view, webhook_id, "paused", "owner")
         await state.audit(conn, request, "webhook.disable", webhook_id)
-        row = await _found(state, request, conn, webhook_id)
+        row = await found(state, request, conn, webhook_id)
     return answer(shown(row))
 
 
@@ -336,7 +341,7 @@ async def recover_webhook(request: Request, webhook_id: Id, body: Recovery) -> R
     job = f"job_{uuid.uuid4().hex}"
     asked = {"endpoint": webhook_id, "since_ms": since_ms, "until_ms": until_ms, "delivered": body.delivered}
     async with state.database.writing(view) as conn:
-        row = await _found(state, request, conn, webhook_id)
+        row = await found(state, request, conn, webhook_id)
         await webhooks.add_recovery(conn, job, row["account"], asked, at_ms)
         await state.audit(conn, request, "webhook.recover", webhook_id, detail=asked)
     return answer({"job": job}, 202, f"/v1/jobs/{job}")
@@ -357,5 +362,5 @@ async def list_recoveries(
     """How far each recovery of the last seven days is, newest first."""
     state = state_of(request)
     async with state.database.reading(await state.view(request)) as conn:
-        await _found(state, request, conn, webhook_id)
+        await found(state, request, conn, webhook_id)
     return await jobs.page(request, parameters, webhook_id)

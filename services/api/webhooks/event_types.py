@@ -19,6 +19,8 @@ OWN = (
     Label(payload.DISABLED, "端点已停用(仅记录)", "endpoint disabled (in the log only)"),
 )
 
+TEST = "only in a test event: an alert of invented data, asked for at POST /v1/webhooks/endpoints/{id}/test"
+
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
 
 
@@ -28,7 +30,7 @@ class AlertData(Shape):
     model_config = ConfigDict(extra="forbid")
 
     id: str = Field(description="of the event, the same in the stream and the pull feed")
-    seq: int = Field(description="global, without gaps")
+    seq: int = Field(description="global, without gaps; 0: a test event")
     alert: str
     sequence: int = Field(
         description="within the alert, from 1; a lower one than the last seen is to be ignored"
@@ -48,6 +50,7 @@ class AlertData(Shape):
     confidence: float
     late: bool
     vehicle: AlertVehicle
+    test: bool = Field(default=False, description=TEST)
 
 
 class PingData(Shape):
@@ -85,6 +88,7 @@ def schema(event_type: str) -> dict[str, Any]:
         "properties": {
             "type": {"const": event_type},
             "timestamp": {"type": "string", "format": "date-time"},
+            **({} if event_type in DATA else {"test": {"const": True, "description": TEST}}),
             "data": _whole(data, data.pop("$defs", {})),
         },
     }

@@ -36,6 +36,7 @@ def alert_body(
     return made if len(made) < LARGEST_BYTES else body(event_type, time_ms, head)
 
 
-def body(event_type: str, time_ms: int, data: dict[str, Any]) -> bytes:
-    """`{type, timestamp, data}`."""
-    return msgspec.json.encode({"type": event_type, "timestamp": iso(time_ms), "data": data})
+def body(event_type: str, time_ms: int, data: dict[str, Any], *, test: bool = False) -> bytes:
+    """`{type, timestamp, data}`, and `test` where it tells of nothing that happened."""
+    marked = {"test": True} if test else {}
+    return msgspec.json.encode({"type": event_type, "timestamp": iso(time_ms), **marked, "data": data})

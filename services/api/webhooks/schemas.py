@@ -70,6 +70,12 @@ class Enabling(Body):
     )
 
 
+class TestingEvent(Body):
+    """Which type of event to show to a receiver."""
+
+    type: Literal[EVENT_TYPES] = Field(default="alert.opened", description="事件类型 · type of the event")  # type: ignore[valid-type]
+
+
 class Recovery(Body):
     """A time range of events to be delivered again."""
 
@@ -120,6 +126,7 @@ class Webhook(Shape):
     failing_since: str | None
     resume_at: str | None
     after: int = Field(description="number of the last event that was looked at for it")
+    numbered: int = Field(description="the last `webhook-number` given to a delivery of it; 0: none yet")
     version: int
     created: str = Field(json_schema_extra={"format": "date-time"})
 
@@ -157,7 +164,9 @@ class Delivery(Shape):
     type: str
     event: str
     seq: int
+    number: int | None
     alert: str | None
+    test: bool
     status: Literal[STATUSES]  # type: ignore[valid-type]
     attempts: int
     next_attempt: str | None

@@ -87,9 +87,12 @@ def sign(key: str, message: str, timestamp_s: int, body: bytes) -> str:
     return "v1a," + _encoded(_private(key).sign(text))
 
 
-def headers(keys: Iterable[str], message: str, timestamp_s: int, body: bytes) -> dict[str, str]:
-    """The three headers of an attempt, one signature for each key."""
+def headers(
+    keys: Iterable[str], message: str, timestamp_s: int, body: bytes, number: int | None = None
+) -> dict[str, str]:
+    """The headers of an attempt, one signature for each key; `number` is the message's among its endpoint's, None: it is not counted."""
     return {
+        **({} if number is None else {"webhook-number": str(number)}),
         "webhook-id": message,
         "webhook-timestamp": str(timestamp_s),
         "webhook-signature": " ".join(sign(key, message, timestamp_s, body) for key in keys),

@@ -185,8 +185,10 @@ export interface Delivery {
   event: string;
   id: string;
   next_attempt: string | null;
+  number: number | null;
   seq: number;
   status: "waiting" | "held" | "delivered" | "exhausted" | "withheld" | "again" | "recorded";
+  test: boolean;
   type: string;
   webhook: string;
 }
@@ -200,8 +202,10 @@ export interface DeliveryDetail {
   event: string;
   id: string;
   next_attempt: string | null;
+  number: number | null;
   seq: number;
   status: "waiting" | "held" | "delivered" | "exhausted" | "withheld" | "again" | "recorded";
+  test: boolean;
   tries: (Try)[];
   type: string;
   webhook: string;
@@ -252,6 +256,7 @@ export interface EventPage {
   items: (Event)[];
   last: number;
   next: string | null;
+  through: number;
 }
 
 export interface EventTypeShape {
@@ -569,6 +574,7 @@ export interface NewWebhookAnswer {
   failures: number;
   filters: Record<string, (string)[]>;
   id: string;
+  numbered: number;
   reason: string | null;
   resume_at: string | null;
   secret: string | null;
@@ -1047,6 +1053,10 @@ export interface TerminalHealth {
   truncated: boolean;
 }
 
+export interface TestingEvent {
+  type?: "alert.opened" | "alert.updated" | "alert.closed" | "alert.revised" | "alert.withdrawn" | "alert.acknowledged" | "alert.assigned" | "alert.commented" | "alert.supervised" | "alert.resolved" | "alert.reopened" | "alert.escalated";
+}
+
 export interface Tiles {
   credit: string;
   url: string;
@@ -1161,6 +1171,7 @@ export interface Webhook {
   failures: number;
   filters: Record<string, (string)[]>;
   id: string;
+  numbered: number;
   reason: string | null;
   resume_at: string | null;
   secrets: (SecretShape)[];

@@ -68,6 +68,7 @@ function Verbs({ webhook, again, show, open }: { webhook: Webhook; again: () => 
     <span className="row wrap">
       <Button look="tiny" onClick={open}>{say("deliveries")}</Button>
       <Button look="tiny" onClick={() => act("/ping", say("pinged"))}>{say("ping")}</Button>
+      <Button look="tiny" onClick={() => act("/test", say("tested"))}>{say("test")}</Button>
       {webhook.state === "active" ? <Button look="tiny" onClick={() => act("/disable", say("done"))}>{say("disable")}</Button> : <Button look="tiny" onClick={() => act("/enable", say("done"))}>{say("enable")}</Button>}
       <Button look="tiny" onClick={() => setRecovering(true)}>{say("recover")}</Button>
       <Button look="tiny" onClick={rotate}>{say("rotate")}</Button>
@@ -104,7 +105,8 @@ function Deliveries({ webhook }: { webhook: Webhook }) {
       <h2>{say("deliveries")} <code className="small faint">{webhook.url}</code> <Button look="tiny" onClick={() => setRound(round + 1)}>{say("refresh")}</Button></h2>
       <Paged<Delivery> path={`/v1/webhooks/endpoints/${webhook.id}/deliveries`} none={say("noDeliveries")} query={{ limit: 50 }} round={round} keyOf={(row) => row.id} columns={[
         { name: say("created"), kind: "whole", cell: (row) => <Time time={row.created} long /> },
-        { name: say("event"), kind: "whole", cell: (row) => <><code>{row.type}</code> <span className="faint small number">{row.seq}</span></> },
+        { name: say("event"), kind: "whole", cell: (row) => <><code>{row.type}</code> {row.test ? <span className="tag">{say("testEvent")}</span> : <span className="faint small number">{row.seq}</span>}</> },
+        { name: say("number"), kind: "number", cell: (row) => row.number ?? "—" },
         { name: say("status"), kind: "whole", cell: (row) => <span className={`tag ${row.status === "delivered" ? "good" : row.status === "exhausted" ? "bad" : "warn"}`}>{say(row.status)}</span> },
         { name: say("attempts"), kind: "number", cell: (row) => row.attempts },
         { name: say("next"), kind: "whole", cell: (row) => (row.next_attempt ? <Time time={row.next_attempt} long /> : "—") },
