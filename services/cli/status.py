@@ -26,7 +26,7 @@ DEADLINE_S = 10.0
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Show whether the system is ready, the lag of its services, and what was counted; gives the exit code."""
+    """Show whether the system is ready, the lag of its services, and what was counted; 0 when ready, else 1."""
     parser = argparse.ArgumentParser(
         prog="roadwatch status", description="系统状态 What runs, how far it is."
     )
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     ready = bool(counts) and bool(services) and all(service["ready"] for service in services)
     report = {"ready": ready, "services": services, **counts}
     print(msgspec.json.encode(report).decode() if options.json else _text(report))
-    return 0 if counts else 1
+    return 0 if ready else 1
 
 
 def _services(data: Path, system: RunningSystem | None) -> list[dict[str, Any]]:

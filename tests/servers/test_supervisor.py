@@ -108,10 +108,13 @@ def test_the_environment_reaches_the_service(scene: Scene) -> None:
 
 def test_what_is_done_is_not_started_again(scene: Scene) -> None:
     service = scene.service("import", "pass", waited_for=False, once=True)
+    service.status_file.write_text("{}")
+    assert scene.supervisor.restarts() == {"import": 0}
     scene.tick_until("done")
     scene.supervisor.tick()
     assert service.child.pid is None
     assert service.attempts.restarts == 0
+    assert (scene.supervisor.restarts(), service.status_file.exists()) == ({}, False), "nobody waits for it"
 
 
 def test_stop_ends_every_process(scene: Scene) -> None:

@@ -63,6 +63,7 @@ class Service:
     status_file: Path
     waited_for: bool = True
     once: bool = False
+    done: bool = False  # a `once` that has ended well: nobody waits for it any more
     attempts: Attempts = field(default_factory=Attempts)
     child: Child = field(init=False)
     start_at_s: float | None = 0.0
@@ -130,14 +131,14 @@ class Supervisor:
         return [service.name for service in self.services if service.waited_for and not service.ready()]
 
     def restarts(self) -> dict[str, int]:
-        """How often each service was started again, in the order in which they were added."""
-        return {service.name: service.attempts.restarts for service in self.services}
+        """How often each service was started again, in the order in which they were added; one that is done is none any more."""
+        return {service.name: service.attempts.restarts for service in self.services if not service.done}
 
     def restart_all(self) -> None:
         """Stop every service and start it again at the next `tick`; for a changed environment."""
         self.stop()
         for service in self.services:
-            service.start_at_s = 0.0
+            service.start_at_s, service.done = 0.0, False
 
     def stop(self) -> None:
         """Stop all services, all asked at once, latest first; their status files go with them."""
@@ -159,6 +160,8 @@ class Supervisor:
     def _died(self, service: Service, code: int, now_s: float) -> None:
         if service.once and code == 0:
             service.child.stop()
+            service.status_file.unlink(missing_ok=True)
+            service.done = True
             self._say(f"{service.name}: 完成 done")
             return
         pause_s = service.attempts.pause_s(now_s)
