@@ -12,6 +12,8 @@ from pathlib import Path
 
 from services.api.webhooks.addresses import Policy, networks_of
 from services.api.webhooks.sender import Sender
+from services.runtime.logs import configure
+from services.runtime.settings import Settings
 from tests.api.hostile import URLS, WHOLE
 
 NAMES = {
@@ -75,5 +77,6 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
+    configure(Settings(), "packets")  # what is logged goes to stderr: stdout is the test's alone
     prepare(Path(sys.argv[1]))
     asyncio.run(main())
