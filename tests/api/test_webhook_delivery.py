@@ -255,6 +255,7 @@ async def test_a_dead_endpoint_is_probed_by_one_and_drained_when_it_answers(
     assert await states(writer) == {"delivered": 300}
 
 
+@pytest.mark.timeout(300)  # nine hundred deliveries, each looked at again in the database
 async def test_six_hours_away_and_back(
     run: Delivering, receiver: Receiver, writer: asyncpg.Connection
 ) -> None:
@@ -278,7 +279,7 @@ async def test_six_hours_away_and_back(
     run.pass_(300)
     await put(writer, steps("alr_after", 3))
     await run.until(
-        lambda: len(receiver.of("/well")) == sent + 3 and len(receiver.of("/away")) >= tried + sent + 3, 60
+        lambda: len(receiver.of("/well")) == sent + 3 and len(receiver.of("/away")) >= tried + sent + 3, 150
     )
     await run.quiet()
     away = [one for one in receiver.received[begun:] if one.path == "/away"]
